@@ -1,0 +1,271 @@
+"""Bytes to envelopes and back: the only serialiser.
+
+`decode` is for facts of our own services; `decode_claim` is for bytes from outside and refuses
+besides what JSON parsers let through: duplicate keys, NaN, U+0000, depth. Neither ever raises for
+bad bytes: what cannot be read comes back as `Undecodable` with a code and a field path, never a
+value.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, Literal, NoReturn, Union, cast
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from contracts.catalogue import BY_NAME, EVENTS, EventType
+from contracts.envelope import Envelope, Payload
+
+MAX_BYTES: Final = 256 * 1024
+MAX_DEPTH: Final = 32
+
+Event = Envelope[Payload]
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: Final[Mapping[str, tuple[str, Upcaster]]] = {}
+"""An older `dataschema` → the next one and how its `data` is lifted to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """Why bytes are no event of ours; `event_id` and `source` are given where readable."""
+
+    code: str
+    path: str
+    event_id: str | None = None
+    source: str | None = None
+
+
+def digest(raw: bytes) -> str:
+    """SHA-256 of bytes, hexadecimal: names a record without showing it."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def encode(envelope: Event) -> bytes:
+    """The bytes of an event; absent attributes are left out."""
+    return envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)
+
+
+def concrete(event: EventType) -> type[Event]:
+    """The envelope class of one event type: `type` and `dataschema` are fixed."""
+    base: Any = Envelope.__class_getitem__(event.payload)
+    fields = {"type": Literal[event.name], "dataschema": Literal[event.schema]}
+    name = f"{event.payload.__module__.rsplit('.', 1)[-1].title()}{event.payload.__name__}"
+    return cast(
+        "type[Event]", type(name, (base,), {"__annotations__": fields, "__module__": __name__})
+    )
+
+
+@cache
+def envelope_class(payload: type[Payload]) -> type[Event]:
+    """The concrete envelope class of a payload class."""
+    return CLASSES[payload.type_name]
+
+
+CLASSES: Final = {event.name: concrete(event) for event in EVENTS}
+
+
+def _adapter(classes: list[type[Event]]) -> TypeAdapter[Event]:
+    union = Union[tuple(classes)]  # type: ignore[valid-type] # noqa: UP007 - made at run time
+    tagged: Any = Annotated[union, Field(discriminator="dataschema")]
+    return TypeAdapter(tagged)
+
+
+FACTS: Final = _adapter([CLASSES[event.name] for event in EVENTS if not event.is_claim])
+CLAIMS: Final = _adapter([CLASSES[event.name] for event in EVENTS if event.is_claim])
+
+
+def decode(raw: bytes | None) -> Event | Undecodable:
+    """A fact of our own services; an older major version is lifted to the newest."""
+    if raw is None:
+        return Undecodable("event.empty", "")
+    try:
+        return FACTS.validate_json(raw)
+    except ValidationError as error:
+        return _upcast(raw) or _fault(raw, error)
+
+
+def decode_claim(raw: bytes | None) -> Event | Undecodable:
+    """A claim from outside, checked for everything that a lenient parser lets through."""
+    if not raw:
+        return Undecodable("event.empty", "")
+    if len(raw) > MAX_BYTES:
+        return Undecodable("event.too_large", "")
+    fault = _hostile(raw)
+    if fault is not None:
+        return fault
+    try:
+        return CLAIMS.validate_json(raw)
+    except ValidationError as error:
+        return _upcast(raw) or _fault(raw, error)
+
+
+class _RefusedError(ValueError):
+    """A parser hook met something that must not pass; `code` says what."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise _RefusedError("json.duplicate_key")
+    return table
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise _RefusedError("json.not_a_number")
+
+
+def _number(text: str) -> int | float:
+    if len(text) > 40:  # noqa: PLR2004 - no number of ours has forty digits
+        raise _RefusedError("json.number_too_long")
+    return float(text) if any(mark in text for mark in ".eE") else int(text)
+
+
+def _hostile(raw: bytes) -> Undecodable | None:
+    depth = _depth(raw)
+    if depth > MAX_DEPTH:
+        return Undecodable("json.too_deep", "")
+    try:
+        text = raw.decode()
+        tree = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_number,
+            parse_float=_number,
+        )
+    except _RefusedError as refused:
+        return Undecodable(refused.code, "")
+    except (ValueError, RecursionError):
+        return Undecodable("json.malformed", "")
+    if not isinstance(tree, dict):
+        return Undecodable("event.not_an_object", "")
+    if "\\u0000" in text and _holds_nul(tree):
+        return _named(tree, "text.nul_character", "")
+    return None
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+def _depth(raw: bytes) -> int:
+    """How deep the brackets nest outside strings; cheap, before any recursive parser sees it."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return 0
+    deepest = level = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
+        level += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_holds_nul(item) for item in value)
+    return False
+
+
+def _upcast(raw: bytes) -> Event | None:
+    """Lifts an older major version step by step; None if there is nothing to lift."""
+    tree = _tree(raw)
+    lifted = False
+    while tree.get("dataschema") in UPCASTERS and isinstance(tree.get("data"), dict):
+        newer, lift = UPCASTERS[tree["dataschema"]]
+        tree = {**tree, "dataschema": newer, "data": lift(tree["data"])}
+        lifted = True
+    if not lifted:
+        return None
+    answer = decode(json.dumps(tree).encode())
+    return answer if isinstance(answer, Envelope) else None
+
+
+def _tree(raw: bytes) -> dict[str, Any]:
+    try:
+        tree = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+_ATTRIBUTE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")
+
+
+def _named(tree: dict[str, Any], code: str, path: str) -> Undecodable:
+    """An answer that names the event it is about, if its id and source can be trusted as text."""
+    event_id, source = tree.get("id"), tree.get("source")
+    return Undecodable(
+        code,
+        path,
+        event_id if isinstance(event_id, str) and _ID.match(event_id) else None,
+        source if isinstance(source, str) and _ATTRIBUTE.match(source) else None,
+    )
+
+
+_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
+
+
+def _fault(raw: bytes, error: ValidationError) -> Undecodable:
+    tree = _tree(raw)
+    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _named(tree, *_unknown(tree))
+    return _named(tree, _CODES.get(detail["type"], "field.invalid"), field_path(detail))
+
+
+def _unknown(tree: dict[str, Any]) -> tuple[str, str]:
+    """Which part of the type is unknown: no schema named, another version, or another type."""
+    schema = tree.get("dataschema")
+    if not isinstance(schema, str):
+        return "field.missing" if schema is None else "field.wrong_type", "dataschema"
+    if tree.get("type") in BY_NAME and schema.startswith(f"urn:hamroh:schema:{tree['type']}:"):
+        return "event.unknown_version", "dataschema"
+    return "event.unknown_type", "type"
+
+
+_CODES: Final = {
+    "missing": "field.missing",
+    "extra_forbidden": "field.unknown",
+    "json_invalid": "json.malformed",
+    "json_type": "json.malformed",
+    "string_too_long": "field.too_long",
+    "too_long": "field.too_long",
+    "string_too_short": "field.too_short",
+    "string_pattern_mismatch": "field.bad_form",
+    "literal_error": "field.not_in_list",
+    "enum": "field.not_in_list",
+    "model_type": "field.wrong_type",
+    "string_type": "field.wrong_type",
+    "int_type": "field.wrong_type",
+    "bool_type": "field.wrong_type",
+    "tuple_type": "field.wrong_type",
+    "date_type": "field.wrong_type",
+    "date_from_datetime_parsing": "field.bad_date",
+    "date_parsing": "field.bad_date",
+    "datetime_parsing": "field.bad_time",
+    "datetime_from_date_parsing": "field.bad_time",
+    "timezone_aware": "field.no_time_zone",
+}
+
+_FIELD = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+
+
+def field_path(detail: ErrorDetails) -> str:
+    """The dotted path of a fault; a name the sender made up is shown only if it looks like one."""
+    parts = [part for part in detail["loc"] if not str(part).startswith("urn:")]
+    shown = [
+        str(part) if isinstance(part, int) or _FIELD.match(str(part)) else "?" for part in parts
+    ]
+    return ".".join(shown)[:200]

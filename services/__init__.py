@@ -1,0 +1,1 @@
+"""The services of Hamroh and the runtime they stand on."""
