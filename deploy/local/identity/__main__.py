@@ -1,0 +1,46 @@
+"""Starts the provider and runs it until it is told to stop."""
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+
+from deploy.local.identity.accounts import Accounts
+from deploy.local.identity.app import create_app
+from deploy.local.identity.keys import KeyRing
+from deploy.local.identity.tokens import Issuer
+
+HOST = "127.0.0.1"
+
+
+def main() -> None:
+    """Reads the command line, opens the keys and the accounts, serves."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.identity", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--directory", type=Path, required=True, help="where the keys live")
+    parser.add_argument("--users", type=Path, required=True, help="JSON list of accounts")
+    parser.add_argument("--issuer", help="default: the address it listens on")
+    parser.add_argument("--audience", default="hamroh")
+    parser.add_argument("--lifetime-s", type=int, default=600, help="of a token")
+    arguments = parser.parse_args()
+    keys = KeyRing(arguments.directory)
+    issuer = Issuer(
+        url=arguments.issuer or f"http://{HOST}:{arguments.port}",
+        audience=arguments.audience,
+        lifetime_s=arguments.lifetime_s,
+        keys=keys,
+    )
+    app = create_app(issuer, Accounts(arguments.users))
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=arguments.port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Starts the outside parties as the processes they are, on free ports of this machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 10
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Party:
+    """One outside party: its command, its port, its process."""
+
+    arguments: tuple[str, ...]
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(STOP_TIMEOUT_S)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def start_again(self) -> None:
+        self.process = _launch(self.arguments, self.log)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"it ended: {self.log.read_text()}")
+            if self._answers():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"not ready in time: {self.log.read_text()}")
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == httpx.codes.OK
+        except httpx.ConnectError:
+            return False
+        except httpx.RemoteProtocolError:
+            # It does not speak HTTP, but it speaks: the mail sink greets first.
+            return True
+
+
+def _launch(arguments: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+
+@contextmanager
+def running(module: str, directory: Path, *options: str) -> Iterator[Party]:
+    """The party `python -m <module> <options>`, ready, with its state in `directory`."""
+    port = free_port()
+    words = (*module.split(), "--port", str(port), "--directory", str(directory), *options)
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory.parent / f"{directory.name}.log"
+    party = Party(words, port, log, _launch(words, log))
+    try:
+        party.wait_until_ready()
+        yield party
+    finally:
+        if party.process.poll() is None:
+            party.stop()
