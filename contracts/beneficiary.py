@@ -59,7 +59,7 @@ class HouseholdChanged(Fact):
 
     household_id: Annotated[UUID, C1]
     members: Annotated[tuple[HouseholdMember, ...], Field(max_length=50), C2]
-    head_id: Annotated[UUID | None, C2]
+    head_id: Annotated[UUID | None, C2] = None
     residence_region: Annotated[RegionCode, C2]
 
 

@@ -30,7 +30,7 @@ class CaseAssigned(Fact):
     type_name: ClassVar[str] = "casework.case.assigned"
 
     case_id: Annotated[UUID, C1]
-    worker_id: Annotated[UUID | None, C1]
+    worker_id: Annotated[UUID | None, C1] = None
     """None: the supervisor's pool."""
     role: Annotated[Literal["owner", "co_worker", "supervisor_pool"], C1]
     accept_due_at: Annotated[AwareDatetime, C1]

@@ -18,6 +18,7 @@ from contracts import (
     workforce,
 )
 from contracts.envelope import Claim, Payload, schema_name
+from contracts.values import DataClass, data_class
 
 SERVICES: Final = (
     "beneficiary",
@@ -214,4 +215,15 @@ def topic_for(event: EventType, service: str, region: str | None) -> str:
 
 def key_of(payload: Payload) -> str:
     """The record key of a payload: the id of its aggregate, as text."""
+    if isinstance(payload, platform.EventRejected):
+        return payload.claim_id or payload.position
     return str(getattr(payload, BY_PAYLOAD[type(payload)].key))
+
+
+def data_class_of(payload: type[Payload]) -> DataClass:
+    """The class of a payload: that of its most protected field."""
+    levels = [data_class(field.metadata) for field in payload.model_fields.values()]
+    return max((level for level in levels if level), default=DataClass.C0)
+
+
+DATA_CLASS: Final = {event.payload: data_class_of(event.payload) for event in EVENTS}

@@ -20,7 +20,7 @@ class IndicatorPublished(Fact):
     region: Annotated[RegionCode, C0]
     breakdown: Annotated[str, StringConstraints(max_length=64), C0]
     """`sex=2`, `total`."""
-    count: Annotated[Count | None, C0]
-    amount_minor: Annotated[AmountMinor | None, C0]
+    count: Annotated[Count | None, C0] = None
+    amount_minor: Annotated[AmountMinor | None, C0] = None
     suppressed: Annotated[bool, C0]
     revision: Annotated[Count, C0]

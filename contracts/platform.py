@@ -27,7 +27,7 @@ class EventRejected(Fact):
 
     type_name: ClassVar[str] = "platform.event.rejected"
 
-    claim_id: Annotated[EventId | None, C1]
+    claim_id: Annotated[EventId | None, C1] = None
     """None where the bytes held no readable id; `position` tells which record it was."""
     claim_source: Annotated[ShortText, C1]
     code: Annotated[Code, C1]

@@ -160,6 +160,6 @@ REGION_CODE: TypeAdapter[str] = TypeAdapter(RegionCode)
 """Validates a region code that arrives outside a contract: a setting, a topic name."""
 
 
-def data_class_of(metadata: list[Any]) -> DataClass | None:
+def data_class(metadata: list[Any]) -> DataClass | None:
     """The data class among a field's annotations, if it has one."""
     return next((mark.level for mark in metadata if isinstance(mark, Classified)), None)

@@ -37,7 +37,6 @@ create table waiting (
     waits_for text,
     ready boolean not null default false,
     since timestamptz not null default now(),
-    until timestamptz,
     unique (topic, key, event_id)
 );
 create index waiting_cause on waiting (waits_for) where waits_for is not null;
