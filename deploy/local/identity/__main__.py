@@ -3,14 +3,11 @@
 import argparse
 from pathlib import Path
 
-import uvicorn
-
 from deploy.local.identity.accounts import Accounts
 from deploy.local.identity.app import create_app
 from deploy.local.identity.keys import KeyRing
 from deploy.local.identity.tokens import Issuer
-
-HOST = "127.0.0.1"
+from deploy.local.serving import HOST, serve
 
 
 def main() -> None:
@@ -30,16 +27,7 @@ def main() -> None:
         lifetime_s=arguments.lifetime_s,
         keys=keys,
     )
-    app = create_app(issuer, Accounts(arguments.users))
-    uvicorn.run(
-        app,
-        host=HOST,
-        port=arguments.port,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve(create_app(issuer, Accounts(arguments.users)), arguments.port)
 
 
 if __name__ == "__main__":

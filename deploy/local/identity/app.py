@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from deploy.local.identity.accounts import Account, Accounts, Grant
 from deploy.local.identity.keys import ALGORITHM
 from deploy.local.identity.tokens import Issuer
+from deploy.local.serving import read_body
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_FIELDS = 16
@@ -94,13 +95,11 @@ async def _form(request: Request) -> dict[str, str]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise _RefusedError("invalid_request")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _RefusedError("invalid_request", 413)
+    body = await read_body(request, MAX_BODY_BYTES)
+    if body is None:
+        raise _RefusedError("invalid_request", 413)
     try:
-        pairs = parse_qsl(bytes(body).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise _RefusedError("invalid_request") from None
     fields = dict(pairs)

@@ -1,0 +1,30 @@
+"""How the outside parties serve HTTP: on loopback only, with bounded bodies, telling nothing."""
+
+import uvicorn
+from fastapi import FastAPI, Request
+
+HOST = "127.0.0.1"
+STOP_TIMEOUT_S = 5
+
+
+def serve(app: FastAPI, port: int) -> None:
+    """Serves until the process is told to stop; requests under way get a few seconds to end."""
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+    )
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes | None:
+    """The body, or `None` as soon as it exceeds the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit_bytes:
+            return None
+    return bytes(body)
