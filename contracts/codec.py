@@ -52,7 +52,7 @@ def encode(envelope: Event) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a fact's envelope says besides its payload. Every part is made by us: none is escaped."""
+    """What a fact's envelope says besides its payload. We make every part: none needs escaping."""
 
     id: str
     source: str

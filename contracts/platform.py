@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, StringConstraints
 
 from contracts.envelope import EventId, Fact
-from contracts.values import C0, C1, Code, Count, ShortText
+from contracts.values import C0, C1, Code, Count, ShortText, Text
 
 FieldPath = Annotated[str, StringConstraints(max_length=200)]
 """Where the fault lies, e.g. `data.identifiers.0.value`; never what stood there."""
@@ -34,8 +34,8 @@ class EventRejected(Fact):
     path: Annotated[FieldPath, C1]
     digest: Annotated[ShortText, C1]
     """SHA-256 of the bytes as received, hexadecimal."""
-    position: Annotated[ShortText, C1]
-    """`<topic partition>:<offset>`, or `http`."""
+    position: Annotated[Text, C1]
+    """`<topic>/<partition>:<offset>`, or `http:<row>`."""
 
 
 class RecordDeadLettered(Fact):

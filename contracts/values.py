@@ -123,9 +123,13 @@ def descends(finer: str, region: str) -> bool:
     return finer == region or finer.startswith(f"{region}-")
 
 
+REGION_PREFIX = "urn:hamroh:region:"
+"""How the `source` of every region begins."""
+
+
 def region_source(region: str) -> str:
     """The `source` of a region's claims: `urn:hamroh:region:vn-07`."""
-    return f"urn:hamroh:region:{region.lower()}"
+    return f"{REGION_PREFIX}{region.lower()}"
 
 
 def service_source(service: str) -> str:

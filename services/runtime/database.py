@@ -1,0 +1,107 @@
+"""PostgreSQL: the pool, the transaction that handlers get, and what counts as an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from services.runtime.clock import BusinessClock, business_date
+from services.runtime.settings import Settings
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Pool = asyncpg.Pool[asyncpg.Record]
+T = TypeVar("T")
+
+
+class OutageError(Exception):
+    """The database or the broker is away: nothing is wrong with the data, try again later."""
+
+
+class ConflictError(Exception):
+    """Another process applied the same records meanwhile: look again and go on."""
+
+
+OUTAGES = (
+    OutageError,
+    ConflictError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Faults that pass by themselves; every other exception is about the records in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What a handler works in: one open transaction, business time and the service's settings."""
+
+    connection: Connection
+    business_now: datetime
+    settings: Settings
+
+    @property
+    def business_date(self) -> date:
+        """Today's date for the law, in the national time zone."""
+        return business_date(self.business_now, ZoneInfo(self.settings.time_zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The pool of one process, and the clock its transactions read."""
+
+    pool: Pool
+    clock: BusinessClock
+    settings: Settings
+
+    @asynccontextmanager
+    async def transaction(self, business_now: datetime | None = None) -> AsyncIterator[Transaction]:
+        """One transaction; committed on leaving, rolled back on any exception."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield Transaction(connection, business_now or self.clock.now(), self.settings)
+
+
+async def connect(settings: Settings, clock: BusinessClock, size: int = 8) -> Database:
+    """Opens the pool; waits up to a minute for a database that is still starting."""
+    pool = await retried(lambda: _pool(settings, size), attempts=30)
+    return Database(pool, clock, settings)
+
+
+async def _pool(settings: Settings, size: int) -> Pool:
+    return await asyncpg.create_pool(
+        settings.database_url.get_secret_value(),
+        min_size=1,
+        max_size=size,
+        command_timeout=60,
+        reset=_keep_session,
+    )
+
+
+async def _keep_session(_: Connection) -> None:
+    """Nothing session-wide is ever set by us, so a release needs no round trip to reset it."""
+
+
+async def retried(attempt: Callable[[], Awaitable[T]], attempts: int) -> T:
+    """Tries until it answers; back-off doubles from 0.1 s to 5 s; the last outage is raised."""
+    for turn in range(attempts - 1):
+        try:
+            return await attempt()
+        except OUTAGES:
+            await asyncio.sleep(backoff_s(turn))
+    return await attempt()
+
+
+def backoff_s(turn: int) -> float:
+    """How long to wait after the n-th failure, from 0."""
+    return float(min(0.1 * 2 ** min(turn, 10), 5.0))

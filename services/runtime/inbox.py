@@ -1,0 +1,266 @@
+"""The guard: every event has one effect, through any redelivery, in any order.
+
+Claims: a row per (source, id). Facts: the last sequence applied per (topic, key); what comes ahead
+of its turn waits in the database. Both are written in the transaction of the effect, so a crash
+leaves both or neither.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from contracts.codec import Event, digest
+from services.runtime.database import ConflictError, Connection
+
+HTTP: Final = -1
+"""The partition of a record that came by HTTP; its offset is the row in `inbound`."""
+
+KNOWN_CLAIMS: Final = """
+select source, id, digest, outcome from inbox
+where (source, id) in (select * from unnest($1::text[], $2::text[]))
+"""
+ANSWER_CLAIMS: Final = """
+insert into inbox (source, id, digest, region, outcome, code, path, person_id, answered_at)
+select source, id, digest, region, outcome, code, path, person_id,
+       case when outcome = 'pending' then null else now() end
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+            $8::uuid[]) as given (source, id, digest, region, outcome, code, path, person_id)
+on conflict (source, id) do update
+set outcome = excluded.outcome, code = excluded.code, path = excluded.path,
+    person_id = excluded.person_id, answered_at = excluded.answered_at
+where inbox.outcome = 'pending'
+returning id
+"""
+POSITIONS: Final = """
+select topic, key, sequence from positions
+where (topic, key) in (select * from unnest($1::text[], $2::text[]))
+"""
+ADVANCE: Final = """
+with given as (
+    select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+        as given (topic, key, was, now_at)
+), moved as (
+    update positions p set sequence = given.now_at from given
+    where given.was > 0 and p.topic = given.topic and p.key = given.key and p.sequence = given.was
+    returning 1
+), added as (
+    insert into positions (topic, key, sequence)
+    select topic, key, now_at from given where was = 0
+    on conflict do nothing
+    returning 1
+)
+select (select count(*) from moved) + (select count(*) from added)
+"""
+PARK: Final = """
+insert into waiting
+    (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
+select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
+                     $7::bytea[], $8::text[])
+on conflict (topic, key, event_id) do update
+set waits_for = excluded.waits_for, ready = false
+"""
+RELEASE: Final = (
+    "update waiting set waits_for = null, ready = true where waits_for = any($1::text[])"
+)
+TURN: Final = """
+update waiting w set ready = true
+from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, sequence)
+where w.topic = given.topic and w.key = given.key and w.waits_for is null and not w.ready
+  and w.sequence <= given.sequence + 1
+"""
+READY: Final = """
+select topic, partition, record_offset, key, raw from waiting
+where ready order by topic, key, sequence limit $1
+"""
+UNPARK: Final = """
+delete from waiting where (topic, key, event_id) in
+    (select * from unnest($1::text[], $2::text[], $3::text[]))
+"""
+UNTAKEN: Final = """
+select id, topic, key, raw from inbound where taken_at is null order by id limit $1
+"""
+TAKE: Final = "update inbound set taken_at = now(), raw = '' where id = any($1::bigint[])"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it came: from Kafka, from HTTP or from the waiting room."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes | None
+    parked: bool = False
+
+    @property
+    def position(self) -> str:
+        """Names the record without showing it: `<topic>/<partition>:<offset>`, or `http:<row>`."""
+        if self.partition == HTTP:
+            return f"http:{self.offset}"
+        return f"{self.topic}/{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A record and the event in it."""
+
+    record: Record
+    event: Event
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Whose order it keeps: (topic, key)."""
+        return self.record.topic, self.record.key
+
+
+@dataclass(slots=True)
+class Answer:
+    """How a claim was answered; `pending` while an operator looks at it."""
+
+    source: str
+    id: str
+    digest: str
+    region: str
+    outcome: str
+    code: str | None = None
+    path: str | None = None
+    person_id: UUID | None = None
+
+
+@dataclass(slots=True)
+class Turns:
+    """What the guard says about a batch of facts."""
+
+    due: list[Read] = field(default_factory=list)
+    """To apply now, in order."""
+    ahead: list[Read] = field(default_factory=list)
+    """To park until the gap before them closes."""
+    done: list[Read] = field(default_factory=list)
+    """Applied before: nothing to do."""
+    positions: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The sequence before this batch, per (topic, key)."""
+
+
+async def take_turns(connection: Connection, reads: Sequence[Read], compacted: bool) -> Turns:
+    """Sorts facts into due, ahead and done. On compacted topics any higher sequence is due."""
+    places = list(dict.fromkeys(read.place for read in reads))
+    rows = await connection.fetch(POSITIONS, [p[0] for p in places], [p[1] for p in places])
+    turns = Turns(positions={(row[0], row[1]): row[2] for row in rows})
+    reached = dict(turns.positions)
+    for read in sorted(reads, key=_sequence):
+        sequence, last = _sequence(read), reached.get(read.place, 0)
+        if sequence <= last:
+            turns.done.append(read)
+        elif sequence == last + 1 or compacted:
+            reached[read.place] = sequence
+            turns.due.append(read)
+        else:
+            turns.ahead.append(read)
+    return turns
+
+
+def _sequence(read: Read) -> int:
+    return read.event.sequence or 0
+
+
+async def advance(
+    connection: Connection, before: dict[tuple[str, str], int], applied: dict[tuple[str, str], int]
+) -> bool:
+    """Moves positions forward; tells whether a parked fact's turn has come.
+
+    A `ConflictError` if another process moved one of them meanwhile.
+    """
+    if not applied:
+        return False
+    topics, keys = [place[0] for place in applied], [place[1] for place in applied]
+    was = [before.get(place, 0) for place in applied]
+    moved = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
+    if moved != len(applied):
+        raise ConflictError("another process applied facts of the same keys")
+    return await connection.execute(TURN, topics, keys, [*applied.values()]) != "UPDATE 0"
+
+
+async def park(connection: Connection, reads: Sequence[tuple[Read, str | None]]) -> None:
+    """Stores records that wait: for their turn (None) or for a cause."""
+    if not reads:
+        return
+    records = [read.record for read, _ in reads]
+    await connection.execute(
+        PARK,
+        [record.topic for record in records],
+        [record.partition for record in records],
+        [record.offset for record in records],
+        [record.key for record in records],
+        [read.event.sequence for read, _ in reads],
+        [read.event.id for read, _ in reads],
+        [record.value for record in records],
+        [cause for _, cause in reads],
+    )
+
+
+async def unpark(connection: Connection, reads: Iterable[Read]) -> None:
+    """Removes records from the waiting room: they were applied, or applied before."""
+    parked = [read for read in reads if read.record.parked]
+    if parked:
+        await connection.execute(
+            UNPARK,
+            [read.record.topic for read in parked],
+            [read.record.key for read in parked],
+            [read.event.id for read in parked],
+        )
+
+
+async def known_claims(
+    connection: Connection, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """(source, id) → (digest, outcome) of claims that were seen before."""
+    rows = await connection.fetch(KNOWN_CLAIMS, [n[0] for n in names], [n[1] for n in names])
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+async def answer_claims(connection: Connection, answers: Sequence[Answer]) -> None:
+    """Stores how claims were answered; a `ConflictError` if another process answered one."""
+    if not answers:
+        return
+    written = await connection.fetch(
+        ANSWER_CLAIMS,
+        [answer.source for answer in answers],
+        [answer.id for answer in answers],
+        [answer.digest for answer in answers],
+        [answer.region for answer in answers],
+        [answer.outcome for answer in answers],
+        [answer.code for answer in answers],
+        [answer.path for answer in answers],
+        [answer.person_id for answer in answers],
+    )
+    if len(written) != len(answers):
+        raise ConflictError("another process answered the same claims")
+
+
+async def take_inbound(connection: Connection, records: Iterable[Record]) -> None:
+    """Marks claims that came by HTTP as taken and forgets their bytes."""
+    rows = [record.offset for record in records if record.partition == HTTP]
+    if rows:
+        await connection.execute(TAKE, rows)
+
+
+async def untaken(connection: Connection, limit: int) -> list[Record]:
+    """Claims that came by HTTP and wait for the worker."""
+    rows = await connection.fetch(UNTAKEN, limit)
+    return [Record(row["topic"], HTTP, row["id"], row["key"], row["raw"]) for row in rows]
+
+
+async def ready(connection: Connection, limit: int) -> list[Record]:
+    """Parked records whose turn or cause has come, in order per key."""
+    rows = await connection.fetch(READY, limit)
+    return [
+        Record(row["topic"], row["partition"], row["record_offset"], row["key"], row["raw"], True)
+        for row in rows
+    ]
+
+
+def fingerprint(record: Record) -> str:
+    """The digest of a record's bytes."""
+    return digest(record.value or b"")

@@ -1,0 +1,179 @@
+"""The outbox: facts are stored with the change that made them and sent after the commit.
+
+The process that committed sends from memory and deletes exactly the ids it sent. What a crash or
+an API process leaves is swept by one leader per service, fenced by an epoch. `sequence` is given
+under the row lock of (topic, key), so the facts of one key are numbered in commit order.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from contracts.catalogue import BY_PAYLOAD, key_of, topic_for
+from contracts.codec import Head, encode_fact
+from contracts.values import derived_id, service_source
+from services.runtime.database import Connection, Database, Transaction
+from services.runtime.routes import Decided
+
+RESERVE: Final = """
+insert into sequences as s (topic, key, last)
+select topic, key, many from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
+order by topic, key
+on conflict (topic, key) do update set last = s.last + excluded.last
+returning topic, key, last
+"""
+APPEND: Final = """
+insert into outbox (topic, key, event, inline)
+select topic, key, event, $4 from unnest($1::text[], $2::text[], $3::bytea[])
+with ordinality as given (topic, key, event, place)
+order by place
+returning id
+"""
+NOTIFY: Final = "select pg_notify('outbox', current_schema())"
+DELETE_SENT: Final = "delete from outbox where id = any($1::bigint[])"
+DELETE_SWEPT: Final = """
+delete from outbox where id = any($1::bigint[]) and (select epoch from relay) = $2
+"""
+UNSENT: Final = """
+select id, topic, key, event from outbox
+where not inline or created_at < now() - make_interval(secs => $1)
+order by id limit $2
+"""
+NEXT_EPOCH: Final = "update relay set epoch = epoch + 1 returning epoch"
+TRY_LEAD: Final = (
+    "select pg_try_advisory_lock(hashtext('hamroh.leader'), hashtext(current_schema()))"
+)
+AGE: Final = """
+select count(*) as rows, coalesce(extract(epoch from now() - min(created_at)), 0)::float as age_s
+from outbox
+"""
+
+GRACE_S: Final = 5.0
+"""How long the sweeper leaves a row to the process that committed it."""
+SWEEP_ROWS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Rows of the outbox: their ids, and (topic, key, bytes) in the order to send."""
+
+    ids: tuple[int, ...]
+    records: tuple[tuple[str, str, bytes | None], ...]
+
+
+Send = Callable[[Sequence[tuple[str, str, bytes | None]]], Awaitable[None]]
+
+
+async def append(
+    tx: Transaction, service: str, decisions: Sequence[Decided], *, inline: bool
+) -> Unsent:
+    """Stores facts with their sequence; `inline` if this process sends them after the commit."""
+    if not decisions:
+        return Unsent((), ())
+    places = [
+        (topic_for(BY_PAYLOAD[type(fact.payload)], service, _region(fact)), key_of(fact.payload))
+        for fact in decisions
+    ]
+    sequences = await _reserve(tx.connection, Counter(places))
+    events = _encode(service, tx.business_now, decisions, places, sequences)
+    topics, keys = [place[0] for place in places], [place[1] for place in places]
+    rows = await tx.connection.fetch(APPEND, topics, keys, events, inline)
+    if not inline:
+        await tx.connection.execute(NOTIFY)
+    return Unsent(tuple(row[0] for row in rows), tuple(zip(topics, keys, events, strict=True)))
+
+
+def _region(fact: Decided) -> str | None:
+    return fact.region or fact.cause.region
+
+
+async def _reserve(
+    connection: Connection, wanted: Counter[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """The sequence before the first of each (topic, key)."""
+    rows = await connection.fetch(
+        RESERVE, [place[0] for place in wanted], [place[1] for place in wanted], [*wanted.values()]
+    )
+    return {(row[0], row[1]): row[2] - wanted[row[0], row[1]] for row in rows}
+
+
+def _encode(
+    service: str,
+    time: datetime,
+    decisions: Sequence[Decided],
+    places: Sequence[tuple[str, str]],
+    sequences: dict[tuple[str, str], int],
+) -> list[bytes]:
+    source = service_source(service)
+    ordinals: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    events = []
+    for fact, place in zip(decisions, places, strict=True):
+        sequences[place] += 1
+        cause, type_name = fact.cause, fact.payload.type_name
+        same = (cause.seed, type_name, place[1])
+        head = Head(
+            id=str(derived_id(cause.seed, type_name, place[1], ordinals[same])),
+            source=source,
+            time=time,
+            causation=cause.id,
+            correlation=cause.correlation,
+            region=_region(fact),
+            traceparent=cause.traceparent,
+            sequence=sequences[place],
+        )
+        ordinals[same] += 1
+        events.append(encode_fact(head, fact.payload))
+    return events
+
+
+async def send_inline(database: Database, send: Send, unsent: Unsent) -> None:
+    """Sends what was just committed and deletes exactly those rows."""
+    if unsent.ids:
+        await send(unsent.records)
+        await database.pool.execute(DELETE_SENT, unsent.ids)
+
+
+async def sweep_once(connection: Connection, send: Send, epoch: int) -> int:
+    """Sends rows that nobody sent; returns how many. A leader that lost the lead deletes nothing."""
+    rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS)
+    if rows:
+        await send([(row["topic"], row["key"], row["event"]) for row in rows])
+        await connection.execute(DELETE_SWEPT, [row["id"] for row in rows], epoch)
+    return len(rows)
+
+
+async def lead(connection: Connection) -> int | None:
+    """Tries to become the service's leader; returns the new epoch, or None if another leads."""
+    if not await connection.fetchval(TRY_LEAD):
+        return None
+    epoch: int = await connection.fetchval(NEXT_EPOCH)
+    return epoch
+
+
+async def sweep(connection: Connection, send: Send, epoch: int, wake: asyncio.Event) -> None:
+    """The leader's loop: woken by a notification, otherwise once a second."""
+    while True:
+        wake.clear()
+        if await sweep_once(connection, send, epoch) < SWEEP_ROWS:
+            await woken(wake, 1.0)
+
+
+async def woken(wake: asyncio.Event, timeout_s: float) -> None:
+    """Waits for the event, at most so long."""
+    try:
+        await asyncio.wait_for(wake.wait(), timeout_s)
+    except TimeoutError:
+        return
+
+
+def by_topic(
+    records: Iterable[tuple[str, str, bytes | None]],
+) -> dict[str, list[tuple[str, bytes | None]]]:
+    """Groups records by topic, keeping their order."""
+    groups: dict[str, list[tuple[str, bytes | None]]] = {}
+    for topic, key, value in records:
+        groups.setdefault(topic, []).append((key, value))
+    return groups
