@@ -18,6 +18,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
@@ -54,9 +55,8 @@ class _Mailroom:
         if first and recipient.startswith("busy"):
             return "451 4.3.2 try again later"
         self._box.keep(message_id, recipient, raw.decode("utf-8", "replace"), "delivered")
-        lost = first and recipient.startswith("lost")
-        if lost and isinstance(server.transport, asyncio.WriteTransport):
-            server.transport.abort()
+        if first and recipient.startswith("lost"):
+            cast("asyncio.WriteTransport", server.transport).abort()
         return "250 2.0.0 kept"
 
 

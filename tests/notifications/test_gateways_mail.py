@@ -1,0 +1,206 @@
+"""Mail goes to the real local server, which confirms, refuses, hesitates and hangs up."""
+
+import asyncio
+import email
+import email.policy
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.notifications.gateways import Delivered, MailGateway, MailServer, Refused, Unknown
+from tests.local_bank.processes import Party, free_port, running
+
+TEXT = "Kính gửi bà,\n\nвиплату зараховано.\n.\nدفعة"
+SENT_AT = datetime(2026, 9, 28, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
+    with running("deploy.local.sinks smtp", tmp_path_factory.mktemp("mail") / "box") as party:
+        yield party
+
+
+def gateway_to(port: int, timeout_s: float = 5) -> MailGateway:
+    return MailGateway(
+        MailServer("127.0.0.1", port, encryption="opportunistic"),
+        sender="no-reply@agency.example",
+        subject="A message for you",
+        timeout_s=timeout_s,
+        now=lambda: SENT_AT,
+    )
+
+
+@pytest.fixture
+def gateway(server: Party) -> MailGateway:
+    return gateway_to(server.port)
+
+
+def letters(server: Party, message_id: UUID) -> list[EmailMessage]:
+    messages = httpx.get(f"{server.url}/messages", params={"limit": 1000}).json()
+    return [
+        email.message_from_string(message["text"], policy=email.policy.default)
+        for message in messages
+        if message["id"] == f"<{message_id.hex}@agency.example>"
+    ]
+
+
+async def test_a_letter_arrives_as_written_and_says_it_is_automatic(
+    gateway: MailGateway, server: Party
+) -> None:
+    message_id = uuid4()
+    outcome = await gateway.send(message_id, "anna@example.org", TEXT)
+    assert outcome == Delivered(f"<{message_id.hex}@agency.example>")
+    (letter,) = letters(server, message_id)
+    assert letter.get_content().replace("\r\n", "\n").rstrip("\n") == TEXT
+    assert letter["To"] == "anna@example.org"
+    assert letter["Subject"] == "A message for you"
+    assert letter["Date"].datetime == SENT_AT
+    assert letter["Auto-Submitted"] == "auto-generated"
+
+
+async def test_a_letter_sent_again_is_confirmed_and_arrives_once(
+    gateway: MailGateway, server: Party
+) -> None:
+    message_id = uuid4()
+    first = await gateway.send(message_id, "anna@example.org", TEXT)
+    assert await gateway.send(message_id, "anna@example.org", TEXT) == first
+    assert len(letters(server, message_id)) == 1
+
+
+async def test_an_unknown_mailbox_is_refused_for_good(gateway: MailGateway) -> None:
+    outcome = await gateway.send(uuid4(), "refused.anna@example.org", TEXT)
+    assert outcome == Refused("smtp.550")
+
+
+async def test_a_hesitating_server_takes_the_letter_the_second_time(
+    gateway: MailGateway, server: Party
+) -> None:
+    message_id = uuid4()
+    assert await gateway.send(message_id, "busy@example.org", TEXT) == Unknown("smtp.451")
+    assert letters(server, message_id) == []
+    assert isinstance(await gateway.send(message_id, "busy@example.org", TEXT), Delivered)
+
+
+async def test_a_connection_that_breaks_before_the_answer_means_unknown_and_nothing_doubles(
+    gateway: MailGateway, server: Party
+) -> None:
+    message_id = uuid4()
+    outcome = await gateway.send(message_id, "lost@example.org", TEXT)
+    assert outcome == Unknown("provider.unreachable")
+    assert isinstance(await gateway.send(message_id, "lost@example.org", TEXT), Delivered)
+    assert len(letters(server, message_id)) == 1
+
+
+async def test_an_address_in_its_own_script_is_understood(
+    gateway: MailGateway, server: Party
+) -> None:
+    message_id = uuid4()
+    assert isinstance(await gateway.send(message_id, "анна@пошта.укр", TEXT), Delivered)
+    (letter,) = letters(server, message_id)
+    assert "анна@пошта.укр" in str(letter["To"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "@",
+        "anna",
+        "anna@",
+        "@example.org",
+        "anna@example.org\r\nBcc: all@example.org",
+        "anna@example.org, bob@example.org",
+        "Anna <anna@example.org>",
+        "\x00@example.org",
+    ],
+)
+async def test_what_is_no_address_is_refused_and_smuggles_nothing(
+    gateway: MailGateway, server: Party, address: str
+) -> None:
+    message_id = uuid4()
+    assert await gateway.send(message_id, address, TEXT) == Refused("address.malformed")
+    assert letters(server, message_id) == []
+
+
+async def test_an_empty_or_endless_text_is_refused(gateway: MailGateway) -> None:
+    assert await gateway.send(uuid4(), "anna@example.org", "") == Refused("text.length")
+    assert await gateway.send(uuid4(), "anna@example.org", "x" * 100_001) == Refused("text.length")
+
+
+async def test_nobody_at_home_means_unknown() -> None:
+    outcome = await gateway_to(free_port()).send(uuid4(), "anna@example.org", TEXT)
+    assert outcome == Unknown("provider.unreachable")
+
+
+Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def saying(*lines: bytes) -> Server:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for line in lines:
+            writer.write(line)
+            await writer.drain()
+            await reader.readline()
+        writer.close()
+
+    return converse
+
+
+async def send_to(server: Server) -> object:
+    listener = await asyncio.start_server(server, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    try:
+        return await gateway_to(port, timeout_s=0.5).send(uuid4(), "anna@example.org", TEXT)
+    finally:
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([b"554 not today\r\n"], "smtp.554"),
+        ([b"220 hi\r\n", b"250 hi\r\n", b"530 sign in first\r\n"], "smtp.530"),
+        ([b"HTTP/1.1 400 Bad Request\r\n"], "provider.unreachable"),
+        ([b"220 hi\r\n", b"250-hi\r\n" + b"250-x\r\n" * 100_000], "provider.unreachable"),
+    ],
+)
+async def test_a_server_that_will_not_talk_to_us_refuses_no_letter(
+    lines: list[bytes], reason: str
+) -> None:
+    assert await send_to(saying(*lines)) in {Unknown(reason), Unknown("provider.timeout")}
+
+
+async def test_a_silent_server_ends_at_the_time_limit() -> None:
+    assert await send_to(saying(b"")) == Unknown("provider.timeout")
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(st.characters(), min_size=1, max_size=200), to=st.emails() | st.text())
+async def test_no_text_and_no_address_makes_the_gateway_raise(
+    gateway: MailGateway, to: str, text: str
+) -> None:
+    outcome = await gateway.send(uuid4(), to, text)
+    assert isinstance(outcome, Delivered | Refused | Unknown)
+
+
+async def test_logs_name_nobody(gateway: MailGateway, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await gateway.send(uuid4(), "marked@example.org", TEXT)
+        await gateway.send(uuid4(), "refused.marked@example.org", TEXT)
+    assert "marked" not in caplog.text
+
+
+def test_a_server_is_shown_without_its_password() -> None:
+    server = MailServer("mail.example", 587, username="agency", password="mulberry")
+    assert "mulberry" not in repr(server)
+    with pytest.raises(ValueError, match="plain"):
+        MailServer("mail.example", 25, encryption="plain")
