@@ -168,9 +168,10 @@ class FactConsumer(Consumer):
             for read in wave:
                 if read.place not in effects.waits:
                     applied[read.place] = read.event.sequence or 0
-        blocked = [(r, effects.waits[r.place]) for r in turns.due if r.place in effects.waits]
+        parked: list[tuple[Read, str | None]] = [(read, None) for read in turns.ahead]
+        parked += [(r, effects.waits[r.place]) for r in turns.due if r.place in effects.waits]
         await inbox.unpark(tx.connection, [*turns.done, *turns.due])
-        await inbox.park(tx.connection, [(read, None) for read in turns.ahead] + blocked)
+        await inbox.park(tx.connection, parked)
         if await inbox.advance(tx.connection, turns.positions, applied):
             self.released.set()
         return effects

@@ -1,0 +1,303 @@
+"""Kafka, and every option of it that matters: the only place that touches FastStream and aiokafka.
+
+FastStream's defaults lose messages: auto-commit from the latest offset, swallowed exceptions, a
+whole batch lost to one odd header, replies published wherever a header says. Here records are taken
+as bytes, headers are never read, offsets are committed only after the database, and after an outage
+every partition of the batch is sought back by us.
+"""
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.security import BaseSecurity, SASLScram512
+
+from services.runtime.database import OUTAGES, OutageError, backoff_s
+from services.runtime.inbox import Record
+from services.runtime.outbox import by_topic
+from services.runtime.routes import Subscription
+from services.runtime.settings import Settings
+from services.runtime.telemetry import Telemetry
+
+POLL_MS: Final = 50
+SEND_TIMEOUT_S: Final = 30.0
+STUCK_S: Final = 30.0
+"""Records waiting and none taken for so long: the consumer is rebuilt."""
+COMMIT_EVERY_S: Final = 0.25
+WATCH_EVERY_S: Final = 5.0
+
+
+def make_broker(settings: Settings) -> KafkaBroker:
+    """The FastStream broker: it consumes; what is published goes through `Publisher`."""
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        security=_security(settings),
+        client_id=settings.kafka_username,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        metadata_max_age_ms=5000,  # the default leaves a new region's topic unseen for minutes
+        graceful_timeout=10.0,
+        ack_policy=AckPolicy.MANUAL,
+        apply_types=False,
+        logger=None,
+    )
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.kafka_security.endswith("SSL"):
+        return None
+    return ssl.create_default_context(cafile=settings.kafka_ca_file)
+
+
+def _security(settings: Settings) -> BaseSecurity | None:
+    if settings.kafka_security == "PLAINTEXT":
+        return None
+    context = _ssl_context(settings)
+    return SASLScram512(
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ssl_context=context,
+        use_ssl=context is not None,
+    )
+
+
+def make_producer(settings: Settings) -> AIOKafkaProducer:
+    """An idempotent producer that waits for all replicas."""
+    secured = settings.kafka_security != "PLAINTEXT"
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap,
+        client_id=settings.kafka_username,
+        security_protocol=settings.kafka_security,
+        sasl_mechanism="SCRAM-SHA-512" if secured else "PLAIN",
+        sasl_plain_username=settings.kafka_username if secured else None,
+        sasl_plain_password=settings.kafka_password.get_secret_value() if secured else None,
+        ssl_context=_ssl_context(settings),
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=262_144,
+        max_request_size=1_048_576,
+        request_timeout_ms=20_000,
+        metadata_max_age_ms=30_000,
+    )
+
+
+class Publisher:
+    """Sends records and waits until the broker has them; rebuilt after any error."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def send(self, records: Sequence[tuple[str, str, bytes | None]]) -> None:
+        """Sends (topic, key, bytes) in order per key; an `OutageError` if any is not confirmed."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                producer = await self._started()
+                await asyncio.gather(*await self._enqueue(producer, records))
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop()  # an idempotent producer may be wedged after an indefinite error
+            raise OutageError(f"the broker did not take records: {type(error).__name__}") from error
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = make_producer(self._settings)
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def _enqueue(
+        self, producer: AIOKafkaProducer, records: Sequence[tuple[str, str, bytes | None]]
+    ) -> list[Awaitable[Any]]:
+        sent: list[Awaitable[Any]] = []
+        for topic, entries in by_topic(records).items():
+            partitions = sorted(await producer.partitions_for(topic))
+            batches: dict[int, Any] = {}
+            for key, value in entries:
+                raw = key.encode()
+                partition = partitions[zlib.crc32(raw) % len(partitions)]
+                batch = batches.get(partition) or producer.create_batch()
+                if batch.append(key=raw, value=value, timestamp=None) is None:
+                    sent.append(await producer.send_batch(batch, topic, partition=partition))
+                    batch = producer.create_batch()
+                    batch.append(key=raw, value=value, timestamp=None)
+                batches[partition] = batch
+            for partition, batch in batches.items():
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+        return sent
+
+    async def stop(self) -> None:
+        """Closes the producer; the next send makes a new one."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 10)
+
+
+Process = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class Intake:
+    """One subscription: takes batches, commits offsets after them, and knows whether it progresses."""
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        subscription: Subscription,
+        process: Process,
+        settings: Settings,
+        telemetry: Telemetry,
+    ) -> None:
+        self.subscription = subscription
+        self._process = process
+        self._telemetry = telemetry
+        self._done: dict[TopicPartition, int] = {}
+        self._failures = 0
+        self._busy = False
+        self._moved_at = time.monotonic()
+        self._rebuilding = asyncio.Lock()
+        target: dict[str, Any] = {"pattern": subscription.topic} if subscription.is_pattern else {}
+        self._subscriber = broker.subscriber(
+            *(() if subscription.is_pattern else (subscription.topic,)),
+            **target,
+            group_id=subscription.group,
+            batch=True,
+            max_records=settings.batch_records,
+            batch_timeout_ms=POLL_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            parser=self._parse,
+            decoder=self._decode,
+            max_poll_interval_ms=600_000,
+            session_timeout_ms=15_000,
+            include_in_schema=False,
+        )
+        self._subscriber(self._consume)
+
+    async def _parse(self, raw: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessage:
+        """Never raises, whatever the headers hold: they are not looked at."""
+        return KafkaMessage(body=b"", raw_message=raw, consumer=self._subscriber.consumer)
+
+    async def _decode(self, message: KafkaMessage) -> list[Record]:
+        return [
+            Record(raw.topic, raw.partition, raw.offset, _text(raw.key), raw.value)
+            for raw in message.raw_message
+        ]
+
+    async def _consume(self, records: list[Record]) -> None:
+        self._busy = True
+        try:
+            await self._process(records)
+        except OUTAGES as error:
+            await self._back(records, error)
+        except Exception as error:  # noqa: BLE001 - a bug of the runtime must not step over records
+            await self._back(records, error)
+        else:
+            self._failures = 0
+            for record in records:
+                place = TopicPartition(record.topic, record.partition)
+                self._done[place] = max(self._done.get(place, 0), record.offset + 1)
+        finally:
+            self._busy = False
+            self._moved_at = time.monotonic()
+
+    async def _back(self, records: list[Record], error: Exception) -> None:
+        """Seeks every partition of the batch to its first record and waits a while."""
+        self._telemetry.fault(self.subscription.group, error)
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            place = TopicPartition(record.topic, record.partition)
+            first[place] = min(first.get(place, record.offset), record.offset)
+        consumer = self._subscriber.consumer
+        for place, offset in first.items():
+            if consumer is not None and place in consumer.assignment():
+                consumer.seek(place, offset)
+        await asyncio.sleep(backoff_s(self._failures))
+        self._failures += 1
+
+    async def commit(self) -> None:
+        """Commits what was applied. A failed commit costs a redelivery, which the guard ignores."""
+        consumer = self._subscriber.consumer
+        if consumer is None or not self._done:
+            return
+        done = {place: at for place, at in self._done.items() if place in consumer.assignment()}
+        gone = self._done.keys() - done.keys()
+        try:
+            if done:
+                await asyncio.wait_for(consumer.commit(done), 10)
+        except (KafkaError, TimeoutError) as error:
+            self._telemetry.fault(self.subscription.group, error)
+            return
+        for place in [*done, *gone]:
+            if self._done.get(place) == done.get(place) or place in gone:
+                self._done.pop(place, None)
+
+    async def lag(self) -> int | None:
+        """Records not yet taken, over the assigned partitions; None if the broker does not say."""
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            return None
+        try:
+            async with asyncio.timeout(5):
+                places = list(consumer.assignment())
+                ends = await consumer.end_offsets(places) if places else {}
+                at = {place: await consumer.position(place) for place in places}
+        except (KafkaError, OSError, TimeoutError):
+            return None
+        pending = sum(max(0, ends[place] - at[place]) for place in places)
+        return pending + (1 if self._busy else 0)
+
+    async def watch(self) -> int | None:
+        """Rebuilds a consumer that takes nothing although records wait; returns the lag."""
+        lag = await self.lag()
+        if lag == 0 or self._busy:
+            self._moved_at = time.monotonic()
+        elif time.monotonic() - self._moved_at > STUCK_S:
+            self._telemetry.rebuilt(self.subscription.group)
+            await self.rebuild()
+        return lag
+
+    async def rebuild(self) -> None:
+        """Stops the consumer and starts a new one from the committed offsets."""
+        async with self._rebuilding:
+            with suppress(Exception):
+                await asyncio.wait_for(self._subscriber.stop(), 15)
+            self._done.clear()
+            await self._subscriber.start()
+            self._moved_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Commits offsets and watches progress until cancelled."""
+        next_watch = time.monotonic() + WATCH_EVERY_S
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            await self.commit()
+            if time.monotonic() >= next_watch:
+                next_watch = time.monotonic() + WATCH_EVERY_S
+                lag = await self.watch()
+                self._telemetry.lag(self.subscription.group, lag)
+
+
+def _text(key: bytes | None) -> str:
+    """A record's key as text; one that is none of ours keeps its place under its bytes in hex."""
+    if key is None:
+        return ""
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        return key.hex()[:200]
+    return text[:200] if text.isprintable() else key.hex()[:200]
