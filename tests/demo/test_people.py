@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import phonenumbers
 import pytest
@@ -21,6 +22,8 @@ from vietnam_provinces import Ward
 
 from deploy.demo.people import Label, Row, labelled, people, workers, write_csv
 from deploy.demo.people.names import PUBLIC_FIGURES, full_name
+from deploy.demo.people.records import Person
+from deploy.demo.people.second import with_birth_error
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 SEED, COUNT = 2026, 5000
@@ -345,6 +348,18 @@ def test_every_ward_has_a_worker_during_the_drive(tmp_path: Path) -> None:
     assert len(listed) == 24
     assert {code for worker in active for code in worker["communities"].split(";")} == WARDS
     assert all("vi" in worker["languages"].split(";") for worker in listed)
+
+
+@given(
+    born_on=st.dates(date(2024, 1, 1), date(2026, 8, 31)),
+    error=st.sampled_from(["day_month_swap", "jan1_default", "birth_date_typo"]),
+)
+def test_a_slip_in_a_birth_date_never_makes_somebody_unborn(born_on: date, error: str) -> None:
+    infant = Person("E1", "child", "Ma", "Thị", "Hoa", sex="2", born_on=born_on)
+
+    again = with_birth_error(Random(1), infant, error)
+
+    assert again.born_on < date(2026, 9, 1)
 
 
 @settings(max_examples=20, deadline=None)
