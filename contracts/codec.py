@@ -8,6 +8,7 @@ value.
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def decode(raw: bytes | None) -> Event | Undecodable:
     try:
         return FACTS.validate_json(raw)
     except ValidationError as error:
-        return _upcast(raw) or _fault(raw, error)
+        return _lifted(_tree(raw), error, FACTS)
 
 
 def decode_claim(raw: bytes | None) -> Event | Undecodable:
@@ -120,13 +121,16 @@ def decode_claim(raw: bytes | None) -> Event | Undecodable:
         return Undecodable("event.empty", "")
     if len(raw) > MAX_BYTES:
         return Undecodable("event.too_large", "")
-    fault = _hostile(raw)
-    if fault is not None:
-        return fault
+    tree = _readable(raw)
+    if isinstance(tree, Undecodable):
+        return tree
     try:
-        return CLAIMS.validate_json(raw)
+        event: Event | Undecodable = CLAIMS.validate_json(raw)
     except ValidationError as error:
-        return _upcast(raw) or _fault(raw, error)
+        event = _lifted(tree, error, CLAIMS)
+    if isinstance(event, Undecodable) or _TIME.fullmatch(tree["time"]):
+        return event
+    return _named(tree, "field.bad_time", "time")
 
 
 class _RefusedError(ValueError):
@@ -151,10 +155,14 @@ def _no_constant(_: str) -> NoReturn:
 def _number(text: str) -> int | float:
     if len(text) > 40:  # noqa: PLR2004 - no number of ours has forty digits
         raise _RefusedError("json.number_too_long")
-    return float(text) if any(mark in text for mark in ".eE") else int(text)
+    number = float(text) if any(mark in text for mark in ".eE") else int(text)
+    if math.isinf(number):
+        raise _RefusedError("json.not_a_number")
+    return number
 
 
-def _hostile(raw: bytes) -> Undecodable | None:
+def _readable(raw: bytes) -> dict[str, Any] | Undecodable:
+    """The object that the bytes write, or what in them must not pass."""
     depth = _depth(raw)
     if depth > MAX_DEPTH:
         return Undecodable("json.too_deep", "")
@@ -175,10 +183,11 @@ def _hostile(raw: bytes) -> Undecodable | None:
         return Undecodable("event.not_an_object", "")
     if "\\u0000" in text and _holds_nul(tree):
         return _named(tree, "text.nul_character", "")
-    return None
+    return tree
 
 
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that never ends is taken to the last byte: whatever the bytes, one pass.
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -203,18 +212,24 @@ def _holds_nul(value: object) -> bool:
     return False
 
 
-def _upcast(raw: bytes) -> Event | None:
-    """Lifts an older major version step by step; None if there is nothing to lift."""
-    tree = _tree(raw)
-    lifted = False
-    while tree.get("dataschema") in UPCASTERS and isinstance(tree.get("data"), dict):
-        newer, lift = UPCASTERS[tree["dataschema"]]
-        tree = {**tree, "dataschema": newer, "data": lift(tree["data"])}
-        lifted = True
-    if not lifted:
-        return None
-    answer = decode(json.dumps(tree).encode())
-    return answer if isinstance(answer, Envelope) else None
+def _lifted(
+    tree: dict[str, Any], error: ValidationError, adapter: TypeAdapter[Event]
+) -> Event | Undecodable:
+    """An older major version lifted step by step to the newest, or why there is nothing to read."""
+    newest = tree
+    while isinstance(schema := newest.get("dataschema"), str) and schema in UPCASTERS:
+        newer, lift = UPCASTERS[schema]
+        try:
+            data = lift(newest["data"])
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return _named(tree, "field.invalid", "data")
+        newest = {**newest, "dataschema": newer, "data": data}
+    if newest is tree:
+        return _fault(tree, error)
+    try:
+        return adapter.validate_json(json.dumps(newest))
+    except ValidationError as fault:
+        return _fault(tree, fault)
 
 
 def _tree(raw: bytes) -> dict[str, Any]:
@@ -225,7 +240,14 @@ def _tree(raw: bytes) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-_ATTRIBUTE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")
+_ATTRIBUTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TIME = re.compile(
+    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+"""RFC 3339 as CloudEvents asks, in years that every clock and database can turn into UTC."""
 
 
 def _named(tree: dict[str, Any], code: str, path: str) -> Undecodable:
@@ -234,16 +256,12 @@ def _named(tree: dict[str, Any], code: str, path: str) -> Undecodable:
     return Undecodable(
         code,
         path,
-        event_id if isinstance(event_id, str) and _ID.match(event_id) else None,
-        source if isinstance(source, str) and _ATTRIBUTE.match(source) else None,
+        event_id if isinstance(event_id, str) and _ID.fullmatch(event_id) else None,
+        source if isinstance(source, str) and _ATTRIBUTE.fullmatch(source) else None,
     )
 
 
-_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
-
-
-def _fault(raw: bytes, error: ValidationError) -> Undecodable:
-    tree = _tree(raw)
+def _fault(tree: dict[str, Any], error: ValidationError) -> Undecodable:
     detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return _named(tree, *_unknown(tree))
@@ -255,7 +273,9 @@ def _unknown(tree: dict[str, Any]) -> tuple[str, str]:
     schema = tree.get("dataschema")
     if not isinstance(schema, str):
         return "field.missing" if schema is None else "field.wrong_type", "dataschema"
-    if tree.get("type") in BY_NAME and schema.startswith(f"urn:hamroh:schema:{tree['type']}:"):
+    name = tree.get("type")
+    known = isinstance(name, str) and name in BY_NAME
+    if known and schema.startswith(f"urn:hamroh:schema:{name}:"):
         return "event.unknown_version", "dataschema"
     return "event.unknown_type", "type"
 
@@ -277,6 +297,7 @@ _CODES: Final = {
     "bool_type": "field.wrong_type",
     "tuple_type": "field.wrong_type",
     "date_type": "field.wrong_type",
+    "date_form": "field.bad_date",
     "date_from_datetime_parsing": "field.bad_date",
     "date_parsing": "field.bad_date",
     "datetime_parsing": "field.bad_time",
@@ -284,13 +305,11 @@ _CODES: Final = {
     "timezone_aware": "field.no_time_zone",
 }
 
-_FIELD = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
-
 
 def field_path(detail: ErrorDetails) -> str:
     """The dotted path of a fault; a name the sender made up is shown only if it looks like one."""
     parts = [part for part in detail["loc"] if not str(part).startswith("urn:")]
     shown = [
-        str(part) if isinstance(part, int) or _FIELD.match(str(part)) else "?" for part in parts
+        str(part) if isinstance(part, int) or _FIELD.fullmatch(str(part)) else "?" for part in parts
     ]
     return ".".join(shown)[:200]

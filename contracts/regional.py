@@ -4,7 +4,6 @@ A claim says that a person came, a worker started, a visit happened. Decisions, 
 erasures and indicators are never claims. Each claim is answered once on `receipts.<region>.v1`.
 """
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -16,6 +15,7 @@ from contracts.values import (
     C2,
     C3,
     Code,
+    Day,
     LanguageTag,
     PlaceCode,
     Precision,
@@ -50,7 +50,7 @@ class Status(Claim):
 
     code: Annotated[Code, C3]
     level: Annotated[Code | None, C3] = None
-    valid_from: Annotated[date, C3]
+    valid_from: Annotated[Day, C3]
 
 
 class PersonRegistered(Claim):
@@ -63,7 +63,7 @@ class PersonRegistered(Claim):
     role: Annotated[Role, C2]
     name: Annotated[NameParts, C2]
     sex: Annotated[Sex, C2]
-    birth_date: Annotated[date, C2]
+    birth_date: Annotated[Day, C2]
     birth_precision: Annotated[Precision, C2] = "day"
     identifiers: Annotated[tuple[Identifier, ...], Field(max_length=5), C2] = ()
     phone: Annotated[Annotated[str, StringConstraints(max_length=32)] | None, C2] = None
@@ -82,5 +82,5 @@ class WorkerDeployed(Claim):
     record_id: Annotated[RecordId, C1]
     communities: Annotated[tuple[PlaceCode, ...], Field(min_length=1, max_length=50), C0]
     languages: Annotated[tuple[LanguageTag, ...], Field(min_length=1, max_length=10), C2]
-    first_day: Annotated[date, C2]
-    last_day: Annotated[date, C2]
+    first_day: Annotated[Day, C2]
+    last_day: Annotated[Day, C2]

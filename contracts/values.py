@@ -10,12 +10,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
     TypeAdapter,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 HAMROH_NAMESPACE = uuid5(NAMESPACE_URL, "urn:hamroh")
 """Every derived id of the platform is a version 5 UUID under this namespace."""
@@ -79,6 +80,31 @@ LanguageTag = Annotated[
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Month = Annotated[str, StringConstraints(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$")]
 """A calendar month, `2026-09`."""
+
+
+class _CalendarDay:
+    """In JSON a date is written `2026-09-01`; seconds since 1970 in a string are none."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[date], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        form = core_schema.custom_error_schema(
+            core_schema.str_schema(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+            custom_error_type="date_form",
+            custom_error_message="a date is written YYYY-MM-DD",
+        )
+        text, day = core_schema.str_schema(strict=True), core_schema.date_schema(strict=False)
+        written = core_schema.chain_schema([text, form, day])
+        return core_schema.json_or_python_schema(written, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(core_schema.date_schema())
+
+
+Day = Annotated[date, _CalendarDay()]
+"""A calendar date in a claim. Facts are written by our own serialiser and need no such check."""
 
 Sex = Literal[0, 1, 2, 9]
 """ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable."""
