@@ -151,7 +151,7 @@ Process = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 class Intake:
-    """One subscription: takes batches, commits offsets after them, and knows whether it progresses."""
+    """One subscription: takes batches, commits offsets after them, knows whether it progresses."""
 
     def __init__(
         self,
@@ -258,7 +258,7 @@ class Intake:
                 at = {place: await consumer.position(place) for place in places}
         except (KafkaError, OSError, TimeoutError):
             return None
-        pending = sum(max(0, ends[place] - at[place]) for place in places)
+        pending: int = sum(max(0, ends[place] - at[place]) for place in places)
         return pending + (1 if self._busy else 0)
 
     async def watch(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Two clocks: business time decides what is due; machine time decides leases, retries and limits."""
+"""Two clocks: business time says what is due; machine time rules leases, retries and limits."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -2,8 +2,8 @@
 
 Decode; open one transaction; let the guard pick what is due; cut it into waves (a key's consecutive
 events of one type share a wave); one handler call per type per wave; store what was decided in the
-outbox; commit; send. A fault of the data splits the batch in halves down to the one record, which is
-set aside with its reason. An outage escapes: the batch comes again.
+outbox; commit; send. A fault of the data splits the batch in halves down to the one record, which
+is set aside with its reason. An outage escapes: the batch comes again.
 """
 
 import asyncio
@@ -228,9 +228,9 @@ class ClaimConsumer(Consumer):
         due: dict[tuple[str, str], Read] = {}
         for item in items:
             name, fault = name_of(item), self._objection(tx, item)
-            if prints.setdefault(name, fingerprint(item.record)) != fingerprint(item.record):
-                if not item.record.parked:
-                    name, fault = reused_name(item), ("claim.id_reused", "id")
+            print_ = fingerprint(item.record)
+            if prints.setdefault(name, print_) != print_ and not item.record.parked:
+                name, fault = reused_name(item), ("claim.id_reused", "id")
             if name in effects.answers or name in due or settled(known.get(name), item):
                 continue
             if fault:

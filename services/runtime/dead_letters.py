@@ -123,7 +123,7 @@ async def show(
     return box.open(row["sealed"])
 
 
-async def replay(  # noqa: PLR0913 - who, why, what and where are all needed
+async def replay(
     connection: Connection,
     box: DeadLetterBox,
     letter_id: UUID,

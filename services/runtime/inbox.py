@@ -256,7 +256,14 @@ async def ready(connection: Connection, limit: int) -> list[Record]:
     """Parked records whose turn or cause has come, in order per key."""
     rows = await connection.fetch(READY, limit)
     return [
-        Record(row["topic"], row["partition"], row["record_offset"], row["key"], row["raw"], True)
+        Record(
+            row["topic"],
+            row["partition"],
+            row["record_offset"],
+            row["key"],
+            row["raw"],
+            parked=True,
+        )
         for row in rows
     ]
 

@@ -20,7 +20,8 @@ from services.runtime.routes import Decided
 
 RESERVE: Final = """
 insert into sequences as s (topic, key, last)
-select topic, key, many from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
+select topic, key, many
+from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
 order by topic, key
 on conflict (topic, key) do update set last = s.last + excluded.last
 returning topic, key, last
@@ -137,7 +138,7 @@ async def send_inline(database: Database, send: Send, unsent: Unsent) -> None:
 
 
 async def sweep_once(connection: Connection, send: Send, epoch: int) -> int:
-    """Sends rows that nobody sent; returns how many. A leader that lost the lead deletes nothing."""
+    """Sends rows that nobody sent; returns how many. Who lost the lead deletes nothing."""
     rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS)
     if rows:
         await send([(row["topic"], row["key"], row["event"]) for row in rows])

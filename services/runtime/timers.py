@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
+
 from services.runtime import inbox, outbox
 from services.runtime.consumer import Consumer
 from services.runtime.database import OUTAGES, Connection, Database, backoff_s
@@ -52,7 +54,7 @@ BATCH: Final = 500
 async def set_timers(
     connection: Connection, name: str, due: Sequence[tuple[str, datetime, dict[str, Any]]]
 ) -> None:
-    """Sets (subject, due at, data) timers of a name; a subject that has one gets the new instant."""
+    """Sets timers (subject, due at, data) of a name; a subject that has one gets the new instant."""
     await connection.execute(
         SET_TIMERS,
         name,
@@ -142,9 +144,7 @@ class Leader:
             return False
         async with self.database.transaction(business_now=first) as tx:
             rows = await tx.connection.fetch(DUE, first, [*self.timers], BATCH)
-            due = [
-                DueTimer(r["name"], r["subject"], r["due_at"], json.loads(r["data"])) for r in rows
-            ]
+            due = [_due(row) for row in rows]
             if not due:
                 return False
             subjects = [timer.subject for timer in due]
@@ -189,6 +189,10 @@ class Leader:
             return bool(mine)
 
         return step
+
+
+def _due(row: asyncpg.Record) -> DueTimer:
+    return DueTimer(row["name"], row["subject"], row["due_at"], json.loads(row["data"]))
 
 
 def takes(consumer: Consumer, record: Record) -> bool:

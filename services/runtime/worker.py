@@ -1,4 +1,4 @@
-"""The worker process of a service: its subscriptions, and the leader's work, until it is told to stop.
+"""The worker process of a service: its subscriptions and the leader's work, until told to stop.
 
 `GET /health/ready` says whether it progresses (not whether it lives); `GET /status` says what is
 still on its way: lag, outbox, waiting records, timers.
@@ -15,12 +15,11 @@ from typing import Any, Final
 
 import uvloop
 
-from contracts.platform import ClockAdvanced
 from services.runtime.broker import Intake, Publisher, make_broker
 from services.runtime.clock import BusinessClock
 from services.runtime.consumer import Consumer, consumer_class
 from services.runtime.database import OUTAGES, Database, connect
-from services.runtime.routes import Handler, Job, Subscription, TimerHandler
+from services.runtime.routes import Job, Subscription, TimerHandler
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -143,7 +142,7 @@ class Running:
         try:
             line = await asyncio.wait_for(reader.readline(), 5)
             code, body = 200, {}
-            if line.startswith(b"GET /status") or line.startswith(b"GET /health/ready"):
+            if line.startswith((b"GET /status", b"GET /health/ready")):
                 body = await asyncio.wait_for(self.status(), 10)
                 code = 503 if None in body["lag"].values() else 200
             elif not line.startswith(b"GET /health/live"):
