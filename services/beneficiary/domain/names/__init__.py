@@ -3,7 +3,7 @@
 from services.beneficiary.domain.names.latin import VIETNAMESE, latin, latin_key, without_marks
 from services.beneficiary.domain.names.letters import REMEMBERED, stored, words
 from services.beneficiary.domain.names.patronymics import father
-from services.beneficiary.domain.names.sounds import consonants, sound
+from services.beneficiary.domain.names.sounds import consonants, sounds
 
 __all__ = [
     "REMEMBERED",
@@ -12,7 +12,7 @@ __all__ = [
     "father",
     "latin",
     "latin_key",
-    "sound",
+    "sounds",
     "stored",
     "without_marks",
     "words",

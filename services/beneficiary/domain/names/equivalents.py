@@ -45,3 +45,16 @@ def canonical_stem(key: str) -> str:
     """The same for the stem that a patronymic leaves."""
     bare = stem(key)
     return _STEMS.get(bare, bare)
+
+
+def _in_use() -> frozenset[str]:
+    text = files(__package__).joinpath("given_names.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+_IN_USE = _in_use()
+
+
+def is_given_name(name: str) -> bool:
+    """Whether a Latin key, or a Vietnamese word with its marks, is a given name in common use."""
+    return name in _IN_USE

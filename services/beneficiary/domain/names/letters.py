@@ -20,7 +20,7 @@ _SEPARATORS = re.compile(r"[\s\-‐‑‒–—_.,;:/\\|·•()\[\]\"«»“”]
 _KEPT_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
 _LATIN_AS_CYRILLIC = str.maketrans("abcehikmoptxy", "авсенікмортху")
 _CYRILLIC_AS_LATIN = str.maketrans("авсенікмортху", "abcehikmoptxy")
-_DIGITS_AS_LATIN = str.maketrans("0123568", "oiezsbb")
+_DIGITS_AS_LATIN = str.maketrans("0123568", "olezsbb")
 _DIGITS_AS_CYRILLIC = str.maketrans("0134568", "оізчббв")
 
 

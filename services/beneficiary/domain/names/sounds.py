@@ -1,9 +1,8 @@
-"""How a name sounds: the coarsest key, in which spelling habits and slips of the ear meet.
+"""How a name sounds: the coarsest keys, in which spelling habits and slips of the ear meet.
 
-Slavic, Turkic and Arabic names lose the quality of their vowels (a, o, u are one class, e, i, y, j
-the other: Otabek and Атабек, To‘rayev and Тураев), doubled letters and the difference of g and h
-(Ігор, Игорь). Vietnamese words are too short for that: only the pairs that regions do not
-distinguish meet (tr and ch, s and x, d, gi and r, l and n, i and y).
+Slavic, Turkic and Arabic names lose the difference of e and i, g and h (Ігор, Игорь), f and v, and
+doubled letters; an o is heard as a or as u. Vietnamese words are too short for that: only the pairs
+that regions do not distinguish meet (tr and ch, s and x, d, gi and r, l and n, i and y).
 """
 
 import re
@@ -12,7 +11,9 @@ from functools import lru_cache
 from services.beneficiary.domain.names.latin import VIETNAMESE
 from services.beneficiary.domain.names.letters import REMEMBERED
 
-_BACK_AND_FRONT = str.maketrans({"o": "a", "u": "a", "e": "i", "g": "h", "f": "v", "c": "k"})
+_COARSE = {"e": "i", "g": "h", "f": "v", "c": "k"}
+_OPEN_O = str.maketrans({"o": "a", **_COARSE})
+_CLOSED_O = str.maketrans({"o": "u", **_COARSE})
 _REPEATED = re.compile(r"(.)\1+")
 _GLIDES = re.compile(r"(?<!^)[aeiouyv]+")
 _ARTICLE = re.compile(r"^a(?:l(?=[^aeioul])|([nrszdt]|sh)(?=\1))")
@@ -29,12 +30,18 @@ _VIETNAMESE_START = (
 
 
 @lru_cache(maxsize=REMEMBERED)
-def sound(key: str, tradition: str = "") -> str:
-    """The sound of a `latin_key`; `tradition` is "vi" for Vietnamese names, else empty."""
+def sounds(key: str, tradition: str = "") -> tuple[str, str]:
+    """Two sounds of a `latin_key`: o heard as a (Otabek, Атабек), o heard as u (To‘rayev, Тураев).
+
+    Two names sound alike if either is equal; Hasan and Husan, brothers as a rule, do not.
+    `tradition` is "vi" for Vietnamese names, whose two sounds are one.
+    """
     if tradition == VIETNAMESE:
-        return _vietnamese(key)
+        sound = _vietnamese(key)
+        return sound, sound
     coarse = key.replace("ch", "q").replace("sh", "x").replace("ts", "s")
-    return _REPEATED.sub(r"\1", coarse.translate(_BACK_AND_FRONT))
+    opened, closed = coarse.translate(_OPEN_O), coarse.translate(_CLOSED_O)
+    return _REPEATED.sub(r"\1", opened), _REPEATED.sub(r"\1", closed)
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -1,0 +1,53 @@
+"""Judging pairs of people: the one door that intake and files use."""
+
+import math
+from collections.abc import Sequence
+
+from services.beneficiary.domain.matching import blocks
+from services.beneficiary.domain.matching.columns import Encoder
+from services.beneficiary.domain.matching.comparisons import FIELDS, Comparer, Levels
+from services.beneficiary.domain.matching.judgement import Judgement, Reason, outcome_of
+from services.beneficiary.domain.matching.model import Model
+from services.beneficiary.domain.matching.person import Person
+from services.beneficiary.domain.matching.profile import PlaceNow, profile
+from services.beneficiary.domain.matching.reasons import WORDS
+
+
+class Matcher:
+    """A model and a place history, ready to judge."""
+
+    def __init__(self, model: Model, place_now: PlaceNow) -> None:
+        self.model = model
+        self._place_now = place_now
+
+    def keys(self, person: Person) -> tuple[str, ...]:
+        """The block keys of one person (see `blocks`): look up who shares one, then judge."""
+        return blocks.keys(profile(person, self._place_now))
+
+    def judge(self, pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:
+        """One judgement a pair, in order; a batch costs far less than the pairs one by one."""
+        if not pairs:
+            return []
+        encoder = Encoder()
+        first = encoder.encode(profile(a, self._place_now) for a, _ in pairs)
+        second = encoder.encode(profile(b, self._place_now) for _, b in pairs)
+        levels = Comparer(encoder).levels(first, second)
+        scores = self.model.score(levels).tolist()
+        return [
+            Judgement(score, outcome_of(score), self.reasons(levels[i]))
+            for i, score in enumerate(scores)
+        ]
+
+    def compare(self, a: Person, b: Person) -> Judgement:
+        """The judgement of one pair; symmetric."""
+        return self.judge([(a, b)])[0]
+
+    def reasons(self, levels: Levels) -> tuple[Reason, ...]:
+        """What each field says in one row of levels, the strongest first."""
+        found = []
+        for i, (field, scale) in enumerate(FIELDS.items()):
+            level = scale(int(levels[i]))
+            weight = self.model.weights[field].get(level.name, 0.0) / math.log(2)
+            if level:
+                found.append(Reason(field, level.name.lower(), WORDS[field][level], weight))
+        return tuple(sorted(found, key=lambda reason: -abs(reason.weight)))
