@@ -10,6 +10,9 @@ from contracts.envelope import Fact
 from contracts.regional import Role
 from contracts.values import C1, C2, C3, Code, LanguageTag, Precision, RegionCode, Sex, Value
 
+MAX_MEMBERS = 50
+"""Members of one household that a fact can name."""
+
 Sealed = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[A-Za-z0-9_-]*$")]
 """Ciphertext, base64url without padding."""
 
@@ -58,7 +61,7 @@ class HouseholdChanged(Fact):
     type_name: ClassVar[str] = "beneficiary.household.changed"
 
     household_id: Annotated[UUID, C1]
-    members: Annotated[tuple[HouseholdMember, ...], Field(max_length=50), C2]
+    members: Annotated[tuple[HouseholdMember, ...], Field(max_length=MAX_MEMBERS), C2]
     head_id: Annotated[UUID | None, C2] = None
     residence_region: Annotated[RegionCode, C2]
 
@@ -83,6 +86,17 @@ class DuplicateResolved(Fact):
     person_ids: Annotated[tuple[UUID, UUID], C1]
     outcome: Annotated[Literal["same", "distinct"], C1]
     decided_by: Annotated[str, StringConstraints(max_length=100), C1]
+
+
+class Contact(Value):
+    """What `ContactChanged.sealed` holds, as JSON, once opened with the person's key."""
+
+    name: Annotated[Annotated[str, StringConstraints(min_length=1, max_length=620)], C2]
+    """The name in the order people write it."""
+    phone: Annotated[str | None, C2] = None
+    """E.164."""
+    email: Annotated[str | None, C2] = None
+    account: Annotated[str | None, C2] = None
 
 
 class ContactChanged(Fact):

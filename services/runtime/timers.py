@@ -54,7 +54,7 @@ BATCH: Final = 500
 async def set_timers(
     connection: Connection, name: str, due: Sequence[tuple[str, datetime, dict[str, Any]]]
 ) -> None:
-    """Sets timers (subject, due at, data) of a name; a subject that has one gets the new instant."""
+    """Sets timers (subject, due at, data) of a name; a subject with one gets the new instant."""
     await connection.execute(
         SET_TIMERS,
         name,
