@@ -63,7 +63,7 @@ create table sequences (
 
 -- The fencing epoch of the sweeping leader: who lost the lead can no longer delete.
 create table relay (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     epoch bigint not null
 );
 insert into relay (epoch) values (0);
@@ -130,6 +130,6 @@ create index inbound_untaken on inbound (id) where taken_at is null;
 
 -- Business time in rehearsals; empty in production.
 create table business_clock (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     business_time timestamptz not null
 );
