@@ -1,0 +1,1 @@
+"""Deployment: containers, Kubernetes, the demo, and the whole stack on one machine."""

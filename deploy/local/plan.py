@@ -1,0 +1,248 @@
+"""THE table of processes: what runs, with which settings, after what.
+
+Every process is configured by its environment alone. Secrets go only to the processes that need
+them; `tests/local/test_plan.py` holds the table of who gets which.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from deploy.local import control, java, kafka, postgres, probes
+from deploy.local.faults import LocalStackError
+from deploy.local.ports import LOOPBACK
+from deploy.local.processes import Process
+from deploy.local.state import Folder, State, write_private_json
+
+ROOT: Final = Path(__file__).parent.parent.parent
+SERVICES: Final = (
+    "beneficiary", "benefits", "casework", "workforce", "notifications", "insights",
+)  # fmt: skip
+ROLES: Final = ("api", "worker")
+IDENTITY, SMS, SMTP, BANK = "identity", "sms", "smtp", "bank"
+MIGRATE, TOPICS = "migrate", "topics"
+# Principals beside the services and the regions: whoever runs the platform, and dashboards.
+OTHER_USERS: Final = ("operator", "ministry")
+KEY_READERS: Final = ("beneficiary-worker", "benefits-worker", "notifications-worker")
+PSEUDONYM_READERS: Final = ("insights-worker",)
+
+
+def port_names(nodes: int) -> list[str]:
+    """Everything that listens, whatever part of it is started."""
+    names = [control.NAME, postgres.NAME]
+    names += [
+        f"{kafka.node_name(node)}.{name}"
+        for node in range(1, nodes + 1)
+        for name in kafka.LISTENERS
+    ]
+    names += [IDENTITY, SMS, SMTP, f"{SMTP}.http", BANK]
+    return names + [f"{service}-{role}" for service in SERVICES for role in ROLES]
+
+
+def kafka_users(regions: Iterable[str]) -> list[str]:
+    """One principal per service, per region system and per outside reader."""
+    return [*SERVICES, *OTHER_USERS, *(f"region.{region.lower()}" for region in regions)]
+
+
+def database_roles() -> list[str]:
+    """One login per process that touches the database."""
+    return [f"{service}_{role}" for service in SERVICES for role in ROLES]
+
+
+class Plan:
+    """The processes of one instance, those that `only` leaves out excepted."""
+
+    def __init__(self, folder: Folder, state: State, *, cache: Path | None = None) -> None:
+        self.state = state
+        self._folder = folder
+        secrets = state.secrets
+        self.server = postgres.locate(
+            folder.path, state.ports[postgres.NAME], secrets.database_admin
+        )
+        self.cluster = kafka.Cluster(
+            cluster_id=state.cluster_id,
+            nodes=state.options.nodes,
+            ports=state.ports,
+            password=secrets.kafka_admin,
+            folder=folder.path / "kafka",
+            cache=cache or ROOT / ".cache" / "jars",
+            java=java.find(),
+        )
+        every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]
+        self.processes = tuple(_chosen(every, state.options.only))
+
+    def levels(self) -> list[list[str]]:
+        """Names by depth: each level needs only processes of the levels before it."""
+        by_name = {process.name: process for process in self.processes}
+        depths: dict[str, int] = {}
+
+        def depth(name: str) -> int:
+            if name not in depths:
+                depths[name] = 1 + max((depth(need) for need in by_name[name].needs), default=-1)
+            return depths[name]
+
+        deepest = max(map(depth, by_name), default=-1)
+        return [[name for name in by_name if depths[name] == level] for level in range(deepest + 1)]
+
+    def url(self, name: str) -> str:
+        """The HTTP address of a process."""
+        return f"http://{LOOPBACK}:{self.state.ports[name]}"
+
+    def _infrastructure(self) -> Iterable[Process]:
+        server, cluster = self.server, self.cluster
+        yield Process(
+            name=postgres.NAME,
+            group="infrastructure",
+            says="PostgreSQL answers",
+            argv=server.argv,
+            env={"LC_ALL": "C"},
+            log=self._folder.log(postgres.NAME),
+            cwd=server.data,
+            user=server.user,
+            before=partial(postgres.prepare, server),
+            probe=partial(postgres.probe, server),
+            after=partial(postgres.provision, server, dict(self.state.secrets.database_roles)),
+            stop_signal=postgres.STOP_SIGNAL,
+        )
+        for node in range(1, cluster.nodes + 1):
+            name = kafka.node_name(node)
+            yield Process(
+                name=name,
+                group="infrastructure",
+                says="Kafka took a record and gave it back",
+                argv=cluster.argv(node),
+                log=self._folder.log(name),
+                before=partial(cluster.prepare, node),
+                probe=partial(cluster.probe, node),
+                stop_timeout_s=20.0,
+                ready_timeout_s=90.0,
+            )
+
+    def _kafka_names(self) -> tuple[str, ...]:
+        return tuple(kafka.node_name(node) for node in range(1, self.cluster.nodes + 1))
+
+    def _jobs(self) -> Iterable[Process]:
+        users = self._folder.path / "kafka-users.json"
+        yield self._python(
+            MIGRATE, "services", "migrate",
+            says="every migration is applied", is_job=True, needs=(postgres.NAME,),
+            env={"HAMROH_DATABASE_ADMIN_URL": self.server.url()},
+        )  # fmt: skip
+        yield self._python(
+            TOPICS, "services", "topics", "apply",
+            says="topics, users and access lists are in place", is_job=True,
+            needs=self._kafka_names(),
+            before=partial(write_private_json, users, dict(self.state.secrets.kafka_users)),
+            env={
+                "HAMROH_KAFKA_ADMIN_BOOTSTRAP": self.cluster.bootstrap("internal"),
+                "HAMROH_KAFKA_ADMIN_USERNAME": kafka.ADMIN,
+                "HAMROH_KAFKA_ADMIN_PASSWORD": self.state.secrets.kafka_admin,
+                "HAMROH_KAFKA_USERS_FILE": str(users),
+            },
+        )  # fmt: skip
+
+    def _outside(self) -> Iterable[Process]:
+        ports, options = self.state.ports, self.state.options
+        users = ("--users", str(options.users_file)) if options.users_file else ()
+        yield self._outsider(
+            IDENTITY, "deploy.local.identity", *users, says="the identity provider answers"
+        )
+        yield self._outsider(SMS, "deploy.local.sinks", "sms", says="the SMS sink answers")
+        yield self._outsider(
+            SMTP, "deploy.local.sinks", "smtp", "--http-port", str(ports[f"{SMTP}.http"]),
+            says="the mail sink accepts a connection", probe=partial(probes.connects, ports[SMTP]),
+        )  # fmt: skip
+        yield self._outsider(
+            BANK, "deploy.local.bank", "--seed", str(options.seed), says="the bank answers"
+        )
+
+    def _services(self) -> Iterable[Process]:
+        needs = (MIGRATE, TOPICS, IDENTITY)
+        for service in SERVICES:
+            for role in ROLES:
+                name = f"{service}-{role}"
+                port = self.state.ports[name]
+                yield self._python(
+                    name, "services", service, role,
+                    group=service, says=f"{name} is ready", needs=needs,
+                    env=self.environment(service, role), probe=partial(probes.answers, port),
+                )  # fmt: skip
+
+    def environment(self, service: str, role: str) -> dict[str, str]:
+        """The settings of one service process, its secrets among them."""
+        state, name = self.state, f"{service}-{role}"
+        secrets, login = state.secrets, f"{service}_{role}"
+        settings = {
+            "HAMROH_KAFKA_BOOTSTRAP": self.cluster.bootstrap("client"),
+            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
+            "HAMROH_KAFKA_USERNAME": service,
+            "HAMROH_KAFKA_PASSWORD": secrets.kafka_users[service],
+            "HAMROH_DATABASE_URL": self.server.url(login, secrets.database_roles[login]),
+            "HAMROH_HTTP_PORT": str(state.ports[name]),
+            "HAMROH_OIDC_ISSUER": self.url(IDENTITY),
+            "HAMROH_BANK_URL": self.url(BANK),
+            "HAMROH_SMS_URL": self.url(SMS),
+            "HAMROH_SMTP_HOST": LOOPBACK,
+            "HAMROH_SMTP_PORT": str(state.ports[SMTP]),
+        }
+        if role == "worker":
+            settings["HAMROH_DEAD_LETTER_KEY"] = secrets.dead_letter_key
+        if name in KEY_READERS:
+            settings["HAMROH_KEY_ENCRYPTION_KEY"] = secrets.key_encryption_key
+        if name in PSEUDONYM_READERS:
+            settings["HAMROH_PSEUDONYM_KEY"] = secrets.pseudonym_key
+        return settings
+
+    def _python(
+        self, name: str, module: str, *arguments: str, env: Mapping[str, str], **more: object
+    ) -> Process:
+        return Process(
+            name=name,
+            argv=(sys.executable, "-m", module, *arguments),
+            env={**self._shared(), **env},
+            log=self._folder.log(name),
+            cwd=ROOT,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def _shared(self) -> dict[str, str]:
+        options = self.state.options
+        shared = {"HAMROH_REGIONS": ",".join(options.regions)}
+        if options.business_time is not None:
+            shared["HAMROH_BUSINESS_TIME"] = options.business_time.isoformat()
+        return shared
+
+    def _outsider(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        says: str,
+        probe: Callable[[], None] | None = None,
+    ) -> Process:
+        port = self.state.ports[name]
+        directory = self._folder.path / name
+        return self._python(
+            name, module, *arguments, "--port", str(port), "--directory", str(directory),
+            group="outside", says=says, env={}, probe=probe or partial(probes.answers, port),
+        )  # fmt: skip
+
+
+def _chosen(every: list[Process], only: tuple[str, ...]) -> list[Process]:
+    """The named processes and groups with everything they need, in the plan's order."""
+    by_name = {process.name: process for process in every}
+    unknown = set(only) - set(by_name) - {process.group for process in every}
+    if unknown:
+        raise LocalStackError(f"There is no process or group {', '.join(sorted(unknown))}.")
+    if not only:
+        return every
+    chosen: set[str] = set()
+    waiting = [process.name for process in every if {process.name, process.group} & set(only)]
+    while waiting:
+        name = waiting.pop()
+        if name not in chosen:
+            chosen.add(name)
+            waiting += by_name[name].needs
+    return [process for process in every if process.name in chosen]

@@ -1,0 +1,158 @@
+"""One child process: what it is, how it is started, known again, and ended with all it started."""
+
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from deploy.local.state import ProcessId
+
+# The operating system's start times are exact to 10 ms; a clock that is set in between moves
+# them a little. A pid does not come round again within this.
+SAME_START_WITHIN_S = 2.0
+POLL_S = 0.02
+
+
+def _nothing() -> None:
+    """The step of a process that needs none."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One row of the plan.
+
+    `needs` names the processes that must be ready (jobs: done) before. `before` prepares the
+    start; `probe` makes one round trip and raises while there is no answer; `after` runs once the
+    probe succeeded. A job has no probe: it is done when it exits with 0.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    log: Path
+    group: str = "services"
+    env: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    before: Callable[[], None] = _nothing
+    probe: Callable[[], None] = _nothing
+    after: Callable[[], None] = _nothing
+    is_job: bool = False
+    user: str | None = None
+    cwd: Path | None = None
+    stop_signal: int = signal.SIGTERM
+    stop_timeout_s: float = 10.0
+    ready_timeout_s: float = 60.0
+    says: str = ""
+
+
+def base_environment() -> dict[str, str]:
+    """What every child inherits: enough to find programs, no proxy, no secret."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV")
+    inherited = {name: os.environ[name] for name in kept if name in os.environ}
+    return inherited | {"PYTHONUNBUFFERED": "1", "NO_PROXY": "*"}
+
+
+def spawn(process: Process) -> subprocess.Popen[bytes]:
+    """Start it as the leader of its own session; both outputs are appended to its log."""
+    account = pwd.getpwnam(process.user) if process.user else None
+    with process.log.open("ab") as log:
+        return subprocess.Popen(
+            process.argv,
+            env=base_environment() | dict(process.env),
+            cwd=process.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+
+def identify(pid: int) -> ProcessId:
+    """The identity of a process that runs, or has ended and was not waited for."""
+    return ProcessId(pid=pid, started_s=psutil.Process(pid).create_time())
+
+
+def is_alive(process: ProcessId | None) -> bool:
+    """Whether exactly this process still runs; a later one with its pid does not count."""
+    if process is None:
+        return False
+    try:
+        found = psutil.Process(process.pid)
+        started_s: float = found.create_time()
+        if found.status() == psutil.STATUS_ZOMBIE:
+            return False
+    except psutil.NoSuchProcess:
+        return False
+    return abs(started_s - process.started_s) < SAME_START_WITHIN_S
+
+
+def end(process: ProcessId, stop_signal: int, timeout_s: float) -> None:
+    """End a process and what it started: the clean signal, a bounded wait, then SIGKILL."""
+    members = _group(process)
+    for sent, wait_s in ((stop_signal, timeout_s), (signal.SIGKILL, 5.0)):
+        living = [member for member in members if is_alive(member)]
+        if not living:
+            return
+        if sent == signal.SIGKILL:
+            for member in living:
+                send(member, signal.SIGKILL)
+        else:
+            send(process, sent)
+        wait_gone(members, wait_s)
+
+
+def send(process: ProcessId, number: int) -> bool:
+    """Signal exactly this process; False when it is gone."""
+    if not is_alive(process):
+        return False
+    try:
+        os.kill(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_gone(processes: Iterable[ProcessId], timeout_s: float) -> bool:
+    """Wait until none of them runs; False when the time ran out."""
+    deadline = time.monotonic() + timeout_s
+    waiting = list(processes)
+    while waiting := [process for process in waiting if is_alive(process)]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def resident_bytes(process: ProcessId) -> int:
+    """Resident memory of a process and its descendants; 0 when it is gone."""
+    try:
+        parent = psutil.Process(process.pid)
+        family = [parent, *parent.children(recursive=True)]
+        return sum(member.memory_info().rss for member in family)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _group(process: ProcessId) -> list[ProcessId]:
+    """The process and its descendants, known by their start times."""
+    if not is_alive(process):
+        return []
+    members = [process]
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return members
+    for child in children:
+        try:
+            members.append(identify(child.pid))
+        except psutil.NoSuchProcess:
+            continue
+    return members
