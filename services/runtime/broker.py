@@ -10,11 +10,11 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -71,15 +71,8 @@ def _security(settings: Settings) -> BaseSecurity | None:
 
 def make_producer(settings: Settings) -> AIOKafkaProducer:
     """An idempotent producer that waits for all replicas."""
-    secured = settings.kafka_security != "PLAINTEXT"
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap,
-        client_id=settings.kafka_username,
-        security_protocol=settings.kafka_security,
-        sasl_mechanism="SCRAM-SHA-512" if secured else "PLAIN",
-        sasl_plain_username=settings.kafka_username if secured else None,
-        sasl_plain_password=settings.kafka_password.get_secret_value() if secured else None,
-        ssl_context=_ssl_context(settings),
+        **_credentials(settings),
         acks="all",
         enable_idempotence=True,
         max_batch_size=262_144,
@@ -193,10 +186,7 @@ class Intake:
         return KafkaMessage(body=b"", raw_message=raw, consumer=self._subscriber.consumer)
 
     async def _decode(self, message: KafkaMessage) -> list[Record]:
-        return [
-            Record(raw.topic, raw.partition, raw.offset, _text(raw.key), raw.value)
-            for raw in message.raw_message
-        ]
+        return [_record(raw) for raw in message.raw_message]
 
     async def _consume(self, records: list[Record]) -> None:
         self._busy = True
@@ -289,7 +279,8 @@ class Intake:
             if time.monotonic() >= next_watch:
                 next_watch = time.monotonic() + WATCH_EVERY_S
                 lag = await self.watch()
-                self._telemetry.lag(self.subscription.group, lag)
+                if lag is not None:
+                    self._telemetry.gauge("lag.records", lag, group=self.subscription.group)
 
 
 def _text(key: bytes | None) -> str:
@@ -301,3 +292,70 @@ def _text(key: bytes | None) -> str:
     except UnicodeDecodeError:
         return key.hex()[:200]
     return text[:200] if text.isprintable() else key.hex()[:200]
+
+
+def _credentials(settings: Settings) -> dict[str, Any]:
+    """How a plain aiokafka client logs in."""
+    secured = settings.kafka_security != "PLAINTEXT"
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap,
+        "client_id": settings.kafka_username,
+        "security_protocol": settings.kafka_security,
+        "sasl_mechanism": "SCRAM-SHA-512" if secured else "PLAIN",
+        "sasl_plain_username": settings.kafka_username if secured else None,
+        "sasl_plain_password": settings.kafka_password.get_secret_value() if secured else None,
+        "ssl_context": _ssl_context(settings),
+    }
+
+
+@asynccontextmanager
+async def reader(
+    settings: Settings, topics: Sequence[str]
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """A consumer of some topics from their first record; joins no group, commits nothing."""
+    consumer = AIOKafkaConsumer(
+        **_credentials(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        known = await consumer.topics()
+        missing = [topic for topic in topics if topic not in known]
+        if missing:
+            raise OutageError(f"topic {missing[0]} does not exist or may not be read")
+        places = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        yield consumer, places
+    finally:
+        await consumer.stop()
+
+
+async def read_from_start(settings: Settings, topics: Sequence[str]) -> AsyncIterator[Record]:
+    """Every record from the first to what is the last now: for audits, totals, projections."""
+    async with reader(settings, topics) as (consumer, places):
+        ends = await consumer.end_offsets(places)
+        unread = {place for place in places if await consumer.position(place) < ends[place]}
+        while unread:
+            for place, rows in (await consumer.getmany(*unread, timeout_ms=1000)).items():
+                for row in rows:
+                    yield _record(row)
+                if await consumer.position(place) >= ends[place]:
+                    unread.discard(place)
+
+
+async def follow(settings: Settings, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
+    """Batches from the first record on, for ever; an empty one whenever a second brings nothing."""
+    async with reader(settings, topics) as (consumer, _):
+        while True:
+            batches = (await consumer.getmany(timeout_ms=1000)).values()
+            yield [_record(row) for rows in batches for row in rows]
+
+
+def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:
+    return Record(
+        raw.topic, raw.partition, raw.offset, _text(raw.key), raw.value, timestamp_ms=raw.timestamp
+    )

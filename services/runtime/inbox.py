@@ -93,6 +93,8 @@ class Record:
     key: str
     value: bytes | None
     parked: bool = False
+    timestamp_ms: int = 0
+    """When the broker or its producer stamped it, machine time."""
 
     @property
     def position(self) -> str:

@@ -1,11 +1,14 @@
 """Intake: what makes a claim refusable, and which registered persons it may duplicate."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from contracts.beneficiary import Contact
 from contracts.regional import Identifier, PersonRegistered, Status
+from contracts.values import derived_id
 from services.beneficiary.domain import identifiers, matching, phones
 from services.beneficiary.domain.statuses import STATUSES
 
@@ -130,3 +133,75 @@ def as_person(claim: PersonRegistered, region: str) -> matching.Person:
         household_id=claim.form_id,
         language=claim.language,
     )
+
+
+def contact_of(claim: PersonRegistered, region: str) -> Contact:
+    """How to reach and pay the person; the name in the order of the country's own writing."""
+    name, country = claim.name, region.partition("-")[0]
+    parts = (
+        (name.family, name.middle, name.given)
+        if country == "VN"
+        else (name.family, name.given, name.middle)
+    )
+    return Contact(
+        name=" ".join(part for part in parts if part),
+        phone=phones.normalise(claim.phone, country) if claim.phone else None,
+        account=claim.account,
+    )
+
+
+def pair_id_of(a: UUID, b: UUID) -> UUID:
+    """The id of a pair: the same whoever came first."""
+    first, second = sorted((a, b))
+    return derived_id(str(first), "pair", str(second))
+
+
+def suspicions(
+    newcomers: Sequence[Candidate], similar: Mapping[str, Iterable[Candidate]]
+) -> dict[UUID, list[Pair]]:
+    """Newcomer → pairs to raise: with registered persons, and with newcomers before them.
+
+    `similar` holds, per matching key, the registered persons who have it. One call judges all.
+    """
+    sharing: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for key, candidates in similar.items():
+        sharing[key].extend(candidates)
+    questions: list[tuple[Candidate, Candidate]] = []
+    for newcomer in newcomers:
+        met: dict[UUID, Candidate] = {}
+        for key in matching.keys(newcomer.person):
+            others = sharing[key]
+            if len(others) <= matching.CAP:
+                met.update((other.person_id, other) for other in others)
+            others.append(newcomer)
+        questions += [(newcomer, other) for other in met.values()]
+    judgements = matching.judge([(a.person, b.person) for a, b in questions])
+    raised: dict[UUID, list[Pair]] = {newcomer.person_id: [] for newcomer in newcomers}
+    for (newcomer, other), judgement in zip(questions, judgements, strict=True):
+        if judgement.outcome is not matching.Outcome.DIFFERENT:
+            raised[newcomer.person_id].append(_pair(newcomer, other, judgement))
+    return raised
+
+
+def _pair(newcomer: Candidate, other: Candidate, judgement: matching.Judgement) -> Pair:
+    first, second = sorted((newcomer.person_id, other.person_id))
+    codes = [f"{reason.field}.{reason.level}".replace(" ", "_") for reason in judgement.reasons]
+    return Pair(
+        pair_id=pair_id_of(first, second),
+        person_ids=(first, second),
+        score=round(judgement.score, 4),
+        reasons=tuple(codes[:20]),
+        holds=not (newcomer.household_id == other.household_id or _known_apart(newcomer, other)),
+    )
+
+
+def _known_apart(a: Candidate, b: Candidate) -> bool:
+    """Two sound identifiers that differ are evidence of two people: nothing is held."""
+    first, second = _sound_number(a), _sound_number(b)
+    return bool(first and second and first != second)
+
+
+def _sound_number(candidate: Candidate) -> str:
+    number = candidate.person.national_id
+    found = identifiers.check(identifiers.kind_of(number), number) if number else None
+    return found.value if isinstance(found, identifiers.Valid) else ""

@@ -1,0 +1,260 @@
+"""Registration: load what is known, decide, save, return what to publish."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts import beneficiary as facts
+from contracts.codec import digest
+from contracts.envelope import Envelope, Fact
+from contracts.regional import PersonRegistered
+from contracts.values import household_id, person_id
+from services.beneficiary import store
+from services.beneficiary.domain import matching, places
+from services.beneficiary.domain.registration import (
+    Candidate,
+    Pair,
+    as_person,
+    contact_of,
+    objection,
+    suspicions,
+)
+from services.runtime.database import Transaction
+from services.runtime.routes import Accepted, Cause, Decided, Outcome, Rejected, region_of
+from services.runtime.sealing import PersonKeys, SealedKey
+
+Claim = Envelope[PersonRegistered]
+Members = dict[UUID, list[tuple[UUID, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A claim that will be registered, and what follows from it."""
+
+    claim: Claim
+    region: str
+    candidate: Candidate
+    pairs: tuple[Pair, ...]
+    key: SealedKey
+    sealed: str
+    contact: str
+
+    @property
+    def person_id(self) -> UUID:
+        """The platform's id of the person."""
+        return self.candidate.person_id
+
+    @property
+    def under_review(self) -> bool:
+        """Whether a new entitlement of the person waits for an officer."""
+        return any(pair.holds for pair in self.pairs)
+
+
+async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcome]:
+    """Answers each claim; registers who is new, suspects who may be known under another record."""
+    refused, fresh = await _sorted_out(tx, claims)
+    keys = PersonKeys.from_settings(tx.settings)
+    candidates = [_candidate(claim) for claim in fresh]
+    similar = await _similar(tx, keys, candidates)
+    pairs = suspicions(candidates, similar)
+    newcomers = [
+        _newcomer(keys, claim, candidate, tuple(pairs[candidate.person_id]))
+        for claim, candidate in zip(fresh, candidates, strict=True)
+    ]
+    households = await store.load_households(
+        tx.connection, [newcomer.candidate.household_id for newcomer in newcomers]
+    )
+    await _save(tx, keys, newcomers)
+    return [*refused, *_announced(newcomers), *_household_facts(newcomers, households)]
+
+
+async def _sorted_out(
+    tx: Transaction, claims: Sequence[Claim]
+) -> tuple[list[Outcome], list[Claim]]:
+    """Answers to what needs no registration, and the claims that do."""
+    names = [(claim.source, claim.data.record_id) for claim in claims]
+    known = await store.load_registered(tx.connection, names)
+    answers: list[Outcome] = []
+    fresh: list[Claim] = []
+    for claim, name in zip(claims, names, strict=True):
+        print_ = claim_digest(claim.data)
+        region = region_of(claim) or ""
+        in_force = places.in_force(region, tx.business_date)
+        if name in known and known[name] == print_:
+            answers.append(Accepted(claim, person_id(*name)))
+        elif name in known:
+            answers.append(Rejected(claim, "record.already_registered", "data.record_id"))
+        elif refusal := objection(claim.data, region, in_force, tx.business_date):
+            answers.append(Rejected(claim, refusal.code, refusal.path))
+        else:
+            known[name] = print_
+            fresh.append(claim)
+    return answers, fresh
+
+
+def claim_digest(data: PersonRegistered) -> str:
+    """Tells a repeated claim from a changed one."""
+    return digest(data.model_dump_json().encode())
+
+
+def _candidate(claim: Claim) -> Candidate:
+    data, region = claim.data, region_of(claim) or ""
+    return Candidate(
+        person_id(claim.source, data.record_id),
+        household_id(claim.source, data.form_id),
+        as_person(data, region),
+    )
+
+
+async def _similar(
+    tx: Transaction, keys: PersonKeys, newcomers: Sequence[Candidate]
+) -> dict[str, list[Candidate]]:
+    """Per matching key, the registered persons who share it."""
+    names = {keys.blind(key): key for one in newcomers for key in matching.keys(one.person)}
+    similar: defaultdict[str, list[Candidate]] = defaultdict(list)
+    opened: dict[UUID, Candidate] = {}
+    for row in await store.find_similar(tx.connection, [*names]):
+        candidate = opened.get(row["id"]) or _opened(keys, row)
+        opened[row["id"]] = candidate
+        similar[names[row["key"]]].append(candidate)
+    return similar
+
+
+def _opened(keys: PersonKeys, row: store.Row) -> Candidate:
+    key = keys.unwrap(row["id"], row["key_version"], row["wrapped"])
+    data = PersonRegistered.model_validate_json(key.open(row["sealed"]))
+    return Candidate(row["id"], row["household_id"], as_person(data, row["region"]))
+
+
+def _newcomer(
+    keys: PersonKeys, claim: Claim, candidate: Candidate, pairs: tuple[Pair, ...]
+) -> Newcomer:
+    key = keys.issue(candidate.person_id)
+    region = region_of(claim) or ""
+    sealed = key.seal(claim.data.model_dump_json().encode())
+    contact = key.seal(contact_of(claim.data, region).model_dump_json().encode())
+    return Newcomer(claim, region, candidate, pairs, key, sealed, contact)
+
+
+async def _save(tx: Transaction, keys: PersonKeys, newcomers: Sequence[Newcomer]) -> None:
+    if not newcomers:
+        return
+    connection = tx.connection
+    rows = [_row(tx, newcomer) for newcomer in newcomers]
+    await store.save_persons(connection, rows, [newcomer.key.wrapped for newcomer in newcomers])
+    statuses = [
+        (one.person_id, one.region, status.code, status.level, status.valid_from)
+        for one in newcomers
+        for status in one.claim.data.statuses
+    ]
+    await store.save_statuses(connection, statuses)
+    blind = {
+        (keys.blind(key), one.person_id)
+        for one in newcomers
+        for key in matching.keys(one.candidate.person)
+    }
+    await store.save_match_keys(connection, sorted(blind))
+    pairs = [
+        (pair.pair_id, one.region, *pair.person_ids, pair.score, ",".join(pair.reasons), pair.holds)
+        for one in newcomers
+        for pair in one.pairs
+    ]
+    await store.save_pairs(connection, [(*pair, tx.business_date) for pair in pairs])
+
+
+def _row(tx: Transaction, newcomer: Newcomer) -> store.PersonRow:
+    claim, data = newcomer.claim, newcomer.claim.data
+    return store.PersonRow(
+        id=newcomer.person_id,
+        region=newcomer.region,
+        source=claim.source,
+        record_id=data.record_id,
+        household_id=newcomer.candidate.household_id,
+        role=data.role,
+        claim_digest=claim_digest(data),
+        birth_date=data.birth_date,
+        birth_precision=data.birth_precision,
+        sex=data.sex,
+        place=data.place,
+        language=data.language,
+        under_review=newcomer.under_review,
+        key_version=newcomer.key.version,
+        sealed=newcomer.sealed,
+        registered_on=tx.business_date,
+    )
+
+
+def _announced(newcomers: Sequence[Newcomer]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for newcomer in newcomers:
+        cause = Cause.of(newcomer.claim)
+        outcomes.append(Accepted(newcomer.claim, newcomer.person_id))
+        outcomes += [Decided(cause, payload) for payload in _personal_facts(newcomer)]
+    return outcomes
+
+
+def _personal_facts(newcomer: Newcomer) -> list[Fact]:
+    """In this order: the key before what it opens, the person before their statuses."""
+    data, who = newcomer.claim.data, newcomer.person_id
+    key = newcomer.key
+    return [
+        facts.KeyIssued(person_id=who, key_version=key.version, wrapped_key=key.wrapped),
+        facts.ContactChanged(person_id=who, key_version=key.version, sealed=newcomer.contact),
+        facts.PersonRegistered(
+            person_id=who,
+            household_id=newcomer.candidate.household_id,
+            birth_date=data.birth_date,
+            birth_precision=data.birth_precision,
+            sex=data.sex,
+            residence_region=f"{newcomer.region}-{data.place}",
+            identifier_kinds=tuple(sorted({one.kind for one in data.identifiers})),
+            preferred_language=data.language,
+            under_review=newcomer.under_review,
+        ),
+        *(
+            facts.StatusChanged(
+                person_id=who,
+                code=status.code,
+                level=status.level,
+                state="granted",
+                effective_on=status.valid_from,
+                evidence="centre",
+            )
+            for status in data.statuses
+        ),
+        *(
+            facts.DuplicateSuspected(
+                pair_id=pair.pair_id,
+                person_ids=pair.person_ids,
+                score=pair.score,
+                reasons=pair.reasons,
+            )
+            for pair in newcomer.pairs
+        ),
+    ]
+
+
+def _household_facts(newcomers: Sequence[Newcomer], known: Members) -> list[Outcome]:
+    """One fact per household that grew, with all its members."""
+    grown: dict[UUID, Newcomer] = {}
+    members: Members = defaultdict(list, known)
+    for newcomer in newcomers:
+        home = newcomer.candidate.household_id
+        members[home].append((newcomer.person_id, newcomer.claim.data.role))
+        grown[home] = newcomer
+    outcomes: list[Outcome] = []
+    for home, last in grown.items():
+        roles = [
+            facts.HouseholdMember(person_id=who, role=role)  # type: ignore[arg-type]
+            for who, role in members[home][: facts.MAX_MEMBERS]
+        ]
+        heads = [member.person_id for member in roles if member.role == "head"]
+        payload = facts.HouseholdChanged(
+            household_id=home,
+            members=tuple(roles),
+            head_id=heads[0] if heads else None,
+            residence_region=f"{last.region}-{last.claim.data.place}",
+        )
+        outcomes.append(Decided(Cause.of(last.claim), payload))
+    return outcomes

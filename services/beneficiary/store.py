@@ -1,0 +1,200 @@
+"""Every statement of the registry, and the rows it keeps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from services.runtime.database import Connection
+
+Row = asyncpg.Record
+
+BLOCK_LIMIT: Final = 60
+"""A matching key that more people share tells nothing; it is passed over."""
+
+LOAD_REGISTERED: Final = """
+select source, record_id, id, claim_digest from persons
+where (source, record_id) in (select * from unnest($1::text[], $2::text[]))
+"""
+LOAD_HOUSEHOLDS: Final = """
+select household_id, id, role from persons where household_id = any($1::uuid[])
+order by household_id, registered_on, id
+"""
+FIND_SIMILAR: Final = """
+with shared as (
+    select given.key, member.person_id
+    from unnest($1::bytea[]) as given (key)
+    cross join lateral (
+        select person_id from match_keys where match_keys.key = given.key limit $2 + 1
+    ) as member
+), telling as (
+    select key, person_id from shared
+    where key in (select key from shared group by key having count(*) <= $2)
+)
+select telling.key, persons.id, persons.region, persons.household_id, persons.key_version,
+       persons.sealed, person_keys.wrapped
+from telling
+join persons on persons.id = telling.person_id
+join person_keys on person_keys.person_id = telling.person_id
+"""
+SAVE_PERSONS: Final = """
+insert into persons (id, region, source, record_id, household_id, role, claim_digest, birth_date,
+                     birth_precision, sex, place, language, under_review, key_version, sealed,
+                     registered_on)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
+                     $7::text[], $8::date[], $9::text[], $10::smallint[], $11::text[], $12::text[],
+                     $13::boolean[], $14::integer[], $15::text[], $16::date[])
+"""
+SAVE_KEYS: Final = """
+insert into person_keys (person_id, region, version, wrapped)
+select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
+"""
+SAVE_STATUSES: Final = """
+insert into person_statuses (person_id, region, code, level, valid_from)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[])
+on conflict do nothing
+"""
+SAVE_MATCH_KEYS: Final = """
+insert into match_keys (key, person_id)
+select * from unnest($1::bytea[], $2::uuid[]) as given (key, person_id) order by key, person_id
+on conflict do nothing
+"""
+SAVE_PAIRS: Final = """
+insert into pairs (id, region, person_a, person_b, score, reasons, holds, suspected_on)
+select id, region, person_a, person_b, score, string_to_array(reasons, ','), holds, suspected_on
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::float8[], $6::text[],
+            $7::boolean[], $8::date[])
+    as given (id, region, person_a, person_b, score, reasons, holds, suspected_on)
+on conflict do nothing
+"""
+LIST_PERSONS: Final = """
+select id, region, household_id, role, birth_date, birth_precision, sex, place, language,
+       under_review, registered_on
+from persons where ($1::uuid is null or id > $1) order by id limit $2
+"""
+FIND_PERSON: Final = """
+select id, region, household_id, role, birth_date, birth_precision, sex, place, language,
+       under_review, registered_on
+from persons where id = $1
+"""
+LIST_STATUSES: Final = """
+select code, level, valid_from from person_statuses where person_id = $1 order by valid_from, code
+"""
+LIST_PAIRS: Final = """
+select id, region, person_a, person_b, score, reasons, holds, suspected_on, outcome, decided_at
+from pairs
+where ($1::boolean is null or (outcome is null) = $1) and ($2::uuid is null or id > $2)
+order by id limit $3
+"""
+FIND_PAIR: Final = """
+select id, region, person_a, person_b, score, reasons, holds, suspected_on, outcome, decided_by,
+       decided_at
+from pairs where id = $1 for update
+"""
+RESOLVE_PAIR: Final = """
+update pairs set outcome = $2, decided_by = $3, decided_at = $4 where id = $1
+"""
+COUNTS: Final = """
+select (select count(*) from persons) as registered,
+       (select count(*) from pairs) as suspected
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person as stored; the order of the fields is that of `SAVE_PERSONS`."""
+
+    id: UUID
+    region: str
+    source: str
+    record_id: str
+    household_id: UUID
+    role: str
+    claim_digest: str
+    birth_date: date
+    birth_precision: str
+    sex: int
+    place: str
+    language: str
+    under_review: bool
+    key_version: int
+    sealed: str
+    registered_on: date
+
+
+def columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    """Rows as columns for `unnest`; `width` empty columns if there are none."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+async def load_registered(
+    connection: Connection, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """(source, record id) → digest of the claim that registered it."""
+    rows = await connection.fetch(
+        LOAD_REGISTERED, [name[0] for name in names], [name[1] for name in names]
+    )
+    return {(row["source"], row["record_id"]): row["claim_digest"] for row in rows}
+
+
+async def load_households(
+    connection: Connection, household_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[UUID, str]]]:
+    """Household → its members so far, as (person, role) in the order they came."""
+    members: dict[UUID, list[tuple[UUID, str]]] = {}
+    for row in await connection.fetch(LOAD_HOUSEHOLDS, household_ids):
+        members.setdefault(row["household_id"], []).append((row["id"], row["role"]))
+    return members
+
+
+async def find_similar(connection: Connection, keys: Sequence[bytes]) -> list[Row]:
+    """Persons who share a telling key: key, id, household, key version, sealed, wrapped."""
+    return await connection.fetch(FIND_SIMILAR, keys, BLOCK_LIMIT)
+
+
+async def save_persons(
+    connection: Connection, persons: Sequence[PersonRow], wrapped: Sequence[str]
+) -> None:
+    """Stores new persons and their wrapped keys."""
+    fields = PersonRow.__slots__
+    rows = [tuple(getattr(person, name) for name in fields) for person in persons]
+    await connection.execute(SAVE_PERSONS, *columns(rows, len(fields)))
+    await connection.execute(
+        SAVE_KEYS,
+        [person.id for person in persons],
+        [person.region for person in persons],
+        [person.key_version for person in persons],
+        wrapped,
+    )
+
+
+async def save_statuses(
+    connection: Connection, rows: Sequence[tuple[UUID, str, str, str | None, date]]
+) -> None:
+    """Stores (person, region, code, level, valid from)."""
+    if rows:
+        await connection.execute(SAVE_STATUSES, *columns(rows, 5))
+
+
+async def save_match_keys(connection: Connection, rows: Sequence[tuple[bytes, UUID]]) -> None:
+    """Stores (key digest, person)."""
+    await connection.execute(SAVE_MATCH_KEYS, *columns(rows, 2))
+
+
+async def save_pairs(
+    connection: Connection,
+    rows: Sequence[tuple[UUID, str, UUID, UUID, float, str, bool, date]],
+) -> None:
+    """Stores (pair, region, person, person, score, reasons by comma, holds, suspected on)."""
+    if rows:
+        await connection.execute(SAVE_PAIRS, *columns(rows, 8))
+
+
+async def resolve_pair(
+    connection: Connection, pair_id: UUID, outcome: str, decided_by: str, decided_at: datetime
+) -> None:
+    """Records an officer's decision about a pair."""
+    await connection.execute(RESOLVE_PAIR, pair_id, outcome, decided_by, decided_at)
