@@ -1,0 +1,13 @@
+"""The migrated schema of workforce."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.databases import Schema, migrated
+
+
+@pytest.fixture(scope="session")
+async def schema() -> AsyncIterator[Schema]:
+    async with migrated("workforce") as schema:
+        yield schema
