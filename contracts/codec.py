@@ -128,9 +128,11 @@ def decode_claim(raw: bytes | None) -> Event | Undecodable:
         event: Event | Undecodable = CLAIMS.validate_json(raw)
     except ValidationError as error:
         event = _lifted(tree, error, CLAIMS)
-    if isinstance(event, Undecodable) or _TIME.fullmatch(tree["time"]):
+    if isinstance(event, Undecodable):
         return event
-    return _named(tree, "field.bad_time", "time")
+    if "specversion" not in tree:
+        return _named(tree, "field.missing", "specversion")
+    return event if _TIME.fullmatch(tree["time"]) else _named(tree, "field.bad_time", "time")
 
 
 class _RefusedError(ValueError):

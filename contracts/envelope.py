@@ -38,6 +38,7 @@ EventId = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9]
 Source = Annotated[
     str, StringConstraints(max_length=100, pattern=r"^urn:hamroh:[a-z]+:[a-z0-9-]+$")
 ]
+Subject = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 TraceParent = Annotated[
     str, StringConstraints(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 ]
@@ -53,14 +54,14 @@ class Envelope(BaseModel, Generic[PayloadT]):
     source: Source
     type: Annotated[str, StringConstraints(max_length=100)]
     time: AwareDatetime
-    subject: Annotated[str, StringConstraints(max_length=100)] | None = None
+    subject: Subject | None = None
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: Annotated[str, StringConstraints(max_length=160)]
     correlationid: EventId | None = None
     causationid: EventId | None = None
     regioncode: RegionCode | None = None
     dataclass: DataClass
-    sequence: Annotated[int, Field(ge=1)] | None = None
+    sequence: Annotated[int, Field(ge=1, le=2**53)] | None = None
     traceparent: TraceParent | None = None
     data: PayloadT
 

@@ -6,7 +6,7 @@ erasures and indicators are never claims. Each claim is answered once on `receip
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from contracts.envelope import Claim
 from contracts.values import (
@@ -17,6 +17,7 @@ from contracts.values import (
     Code,
     Day,
     LanguageTag,
+    PhoneText,
     PlaceCode,
     Precision,
     RecordId,
@@ -66,7 +67,7 @@ class PersonRegistered(Claim):
     birth_date: Annotated[Day, C2]
     birth_precision: Annotated[Precision, C2] = "day"
     identifiers: Annotated[tuple[Identifier, ...], Field(max_length=5), C2] = ()
-    phone: Annotated[Annotated[str, StringConstraints(max_length=32)] | None, C2] = None
+    phone: Annotated[PhoneText | None, C2] = None
     language: Annotated[LanguageTag, C2]
     place: Annotated[PlaceCode, C2]
     address: Annotated[Text | None, C2] = None

@@ -55,6 +55,9 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTABLE)]
+PhoneText = Annotated[str, StringConstraints(max_length=32, pattern=_PRINTABLE)]
+"""A phone number as the person said it, in local or international form."""
+
 Code = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 """A lower-case code from a code list, e.g. `without_nurture`."""
 
