@@ -37,10 +37,57 @@ METRICS: Final = {
 """Every metric there is: its full name is `hamroh.<service>.<name here>`."""
 
 SPEAKABLE: Final = frozenset(
-    "event level timestamp logger service group topic partition offset records seconds rows lag "
-    "error place code path count status method route event_id claim_id person_id case_id worker_id "
-    "payment_id batch_id cycle_id dead_letter_id message_id trace_id span_id region timer job pid "
-    "port version name attempts sequence role roles regions subject issuer reason kid".split()
+    {
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "service",
+        "group",
+        "topic",
+        "partition",
+        "offset",
+        "records",
+        "seconds",
+        "rows",
+        "lag",
+        "error",
+        "place",
+        "code",
+        "path",
+        "count",
+        "status",
+        "method",
+        "route",
+        "event_id",
+        "claim_id",
+        "person_id",
+        "case_id",
+        "worker_id",
+        "payment_id",
+        "batch_id",
+        "cycle_id",
+        "dead_letter_id",
+        "message_id",
+        "trace_id",
+        "span_id",
+        "region",
+        "timer",
+        "job",
+        "pid",
+        "port",
+        "version",
+        "name",
+        "attempts",
+        "sequence",
+        "role",
+        "roles",
+        "regions",
+        "subject",
+        "issuer",
+        "reason",
+        "kid",
+    }
 )
 """Keys whose values are ids, codes, counts or names of our own things."""
 LONGEST_VALUE: Final = 200
@@ -101,7 +148,7 @@ class Telemetry:
         self.service = service
         self.log = structlog.get_logger().bind(service=service)
         meter = _meter(service, settings.otlp_endpoint)
-        makers = {
+        makers: dict[str, Any] = {
             "histogram": meter.create_histogram,
             "counter": meter.create_counter,
             "gauge": meter.create_gauge,

@@ -1,0 +1,81 @@
+"""Disclosure control: which cells of a table are hidden so that no small count can be solved.
+
+Counts of 1 to 4 are hidden, zero is shown (primary suppression). Further cells are hidden, the
+smallest first, until every row and column that hides something hides at least two (complementary
+suppression): then no hidden cell follows from the others by subtraction.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+THRESHOLD = 5
+TOTAL = "total"
+
+Place = tuple[str, str]
+"""(row, column); either may be `TOTAL`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell as published: `count` is None where it is hidden."""
+
+    row: str
+    column: str
+    count: int | None
+
+
+def with_totals(counts: Mapping[Place, int]) -> dict[Place, int]:
+    """The table with the totals of its rows, its columns and all."""
+    rows = sorted({row for row, _ in counts})
+    columns = sorted({column for _, column in counts})
+    table = {(row, column): counts.get((row, column), 0) for row in rows for column in columns}
+    for row in rows:
+        table[row, TOTAL] = sum(table[row, column] for column in columns)
+    for column in (*columns, TOTAL):
+        table[TOTAL, column] = sum(table[row, column] for row in rows)
+    return table
+
+
+def hidden_cells(table: Mapping[Place, int]) -> frozenset[Place]:
+    """The cells to hide in a table with totals."""
+    hidden = {place for place, count in table.items() if 0 < count < THRESHOLD}
+    lines = _lines(table)
+    open_lines = list(lines)
+    while open_lines:
+        line = open_lines.pop(0)
+        alone = [place for place in line if place in hidden]
+        if len(alone) != 1:
+            continue
+        further = _smallest(table, line, hidden)
+        if further is None:
+            continue
+        hidden.add(further)
+        open_lines += [other for other in lines if further in other]
+    return frozenset(hidden)
+
+
+def _lines(table: Mapping[Place, int]) -> list[tuple[Place, ...]]:
+    """Every row and every column with its total: sums that a reader can subtract in."""
+    rows = sorted({row for row, _ in table})
+    columns = sorted({column for _, column in table})
+    across = [tuple((row, column) for column in columns) for row in rows]
+    down = [tuple((row, column) for row in rows) for column in columns]
+    return across + down
+
+
+def _smallest(
+    table: Mapping[Place, int], line: Iterable[Place], hidden: set[Place]
+) -> Place | None:
+    """The next cell to hide: inner cells before totals, then the smallest; never a zero."""
+    shown = [place for place in line if place not in hidden and table[place] > 0]
+    return min(shown, key=lambda place: (TOTAL in place, table[place], place), default=None)
+
+
+def publish(counts: Mapping[Place, int]) -> list[Cell]:
+    """The table with its totals, as it may be shown to anybody."""
+    table = with_totals(counts)
+    hidden = hidden_cells(table)
+    return [
+        Cell(row, column, None if (row, column) in hidden else count)
+        for (row, column), count in sorted(table.items())
+    ]

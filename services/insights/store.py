@@ -1,0 +1,193 @@
+"""Every statement of insights."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from contracts.benefits import CycleClosed
+from contracts.insights import IndicatorPublished
+from services.insights.aggregates import Delta, Spot, State
+from services.runtime.database import Connection
+
+Row = asyncpg.Record
+
+SAVE_SUBJECTS: Final = """
+insert into subjects (pseudonym, region, ward, sex, birth_month)
+select * from unnest($1::bytea[], $2::text[], $3::text[], $4::smallint[], $5::date[])
+on conflict (pseudonym) do nothing
+"""
+LOAD_SUBJECTS: Final = """
+select pseudonym, region, ward, sex from subjects where pseudonym = any($1::bytea[])
+"""
+LOAD_LATEST: Final = """
+select pseudonym, state, month, region, ward, sex, amount_minor, cycle_id from latest
+where kind = $1 and pseudonym = any($2::bytea[])
+"""
+SAVE_LATEST: Final = """
+insert into latest (kind, pseudonym, state, month, region, ward, sex, amount_minor, cycle_id)
+select $1, * from unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[],
+                         $7::smallint[], $8::bigint[], $9::text[])
+on conflict (kind, pseudonym) do update set state = excluded.state
+"""
+ADD_TO_CUBE: Final = """
+insert into cube (measure, month, region, ward, sex, count, amount_minor)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bigint[],
+                     $7::bigint[])
+on conflict (measure, month, ward, sex) do update
+set count = cube.count + excluded.count, amount_minor = cube.amount_minor + excluded.amount_minor
+"""
+SAVE_CYCLES: Final = """
+insert into cycles (cycle_id, month, programme, region, currency, ordered, ordered_minor, settled,
+                    settled_minor, returned, returned_minor, closed_at)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+                     $12::timestamptz[])
+on conflict (cycle_id) do nothing
+"""
+CYCLE_CELLS: Final = """
+select state, ward, sex, count(*) as count from latest
+where cycle_id = $1 and state in ('settled', 'returned') group by state, ward, sex
+"""
+SAVE_INDICATORS: Final = """
+insert into indicators (cell_id, indicator, period, region, breakdown, count, amount_minor,
+                        suppressed, revision)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                     $7::bigint[], $8::boolean[], $9::integer[])
+on conflict (cell_id) do update
+set count = excluded.count, amount_minor = excluded.amount_minor,
+    suppressed = excluded.suppressed, revision = excluded.revision
+"""
+TOTALS: Final = """
+select measure, sum(count)::bigint as count, sum(amount_minor)::bigint as amount_minor
+from cube where ($1::text is null or region = $1) group by measure
+"""
+LIST_INDICATORS: Final = """
+select indicator, period, region, breakdown, count, amount_minor, suppressed, revision
+from indicators
+where ($1::text is null or period = $1) and ($2::text is null or indicator = $2)
+  and ($3::text is null or region = $3 or region like $3 || '-%')
+  and ($4::text is null or (indicator, period, region, breakdown) > ($5, $6, $4, $7))
+order by indicator, period, region, breakdown limit $8
+"""
+PUBLISHED: Final = """
+select region, breakdown, count, suppressed from indicators
+where indicator = $1 and period = $2 order by region, breakdown
+"""
+PERIODS: Final = "select month, region, closed_at from cycles order by closed_at desc limit 24"
+
+
+async def save_subjects(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Stores (pseudonym, region, ward, sex, birth month)."""
+    await connection.execute(SAVE_SUBJECTS, *_columns(rows, 5))
+
+
+async def load_subjects(connection: Connection, pseudonyms: Sequence[bytes]) -> dict[bytes, Spot]:
+    """Pseudonym → where the person counts."""
+    rows = await connection.fetch(LOAD_SUBJECTS, pseudonyms)
+    return {row["pseudonym"]: Spot(row["region"], row["ward"], row["sex"]) for row in rows}
+
+
+async def load_latest(
+    connection: Connection, kind: str, pseudonyms: Sequence[bytes]
+) -> dict[bytes, State]:
+    """What was last said about things of a kind."""
+    rows = await connection.fetch(LOAD_LATEST, kind, pseudonyms)
+    return {
+        row["pseudonym"]: State(
+            row["state"],
+            row["month"],
+            Spot(row["region"], row["ward"], row["sex"]),
+            row["amount_minor"],
+            row["cycle_id"],
+        )
+        for row in rows
+    }
+
+
+async def save_latest(connection: Connection, kind: str, states: Mapping[bytes, State]) -> None:
+    """Stores what is now said about things of a kind."""
+    rows = [
+        (
+            key,
+            s.state,
+            s.month,
+            s.spot.region,
+            s.spot.ward,
+            s.spot.sex,
+            s.amount_minor,
+            s.cycle_id,
+        )
+        for key, s in sorted(states.items())
+    ]
+    await connection.execute(SAVE_LATEST, kind, *_columns(rows, 8))
+
+
+async def add_to_cube(connection: Connection, deltas: Sequence[Delta]) -> None:
+    """Adds folded deltas: one row per cell."""
+    rows = [
+        (d.measure, d.month, d.spot.region, d.spot.ward, d.spot.sex, d.count, d.amount_minor)
+        for d in deltas
+    ]
+    if rows:
+        await connection.execute(ADD_TO_CUBE, *_columns(rows, 7))
+
+
+async def save_cycles(connection: Connection, rows: Sequence[tuple[CycleClosed, Any]]) -> None:
+    """Stores closed cycles with the instant of closing."""
+    records = [
+        (
+            c.cycle_id,
+            c.month,
+            c.programme,
+            c.region,
+            c.currency,
+            c.ordered,
+            c.ordered_minor,
+            c.settled,
+            c.settled_minor,
+            c.returned,
+            c.returned_minor,
+            closed_at,
+        )
+        for c, closed_at in rows
+    ]
+    await connection.execute(SAVE_CYCLES, *_columns(records, 12))
+
+
+async def load_cycle(connection: Connection, cycle_id: UUID) -> list[Row]:
+    """How many payments of a cycle ended how: state, ward, sex, count."""
+    return await connection.fetch(CYCLE_CELLS, str(cycle_id))
+
+
+async def save_indicators(connection: Connection, cells: Sequence[IndicatorPublished]) -> None:
+    """Stores published cells."""
+    rows = [
+        (
+            cell.cell_id,
+            cell.indicator,
+            cell.period,
+            cell.region,
+            cell.breakdown,
+            cell.count,
+            cell.amount_minor,
+            cell.suppressed,
+            cell.revision,
+        )
+        for cell in cells
+    ]
+    if rows:
+        await connection.execute(SAVE_INDICATORS, *_columns(rows, 9))
+
+
+async def totals(connection: Connection, region: str | None) -> dict[str, dict[str, int]]:
+    """Measure → count and amount, over all wards, both sexes and all months."""
+    rows = await connection.fetch(TOTALS, region)
+    return {
+        row["measure"]: {"count": row["count"], "amount_minor": row["amount_minor"]} for row in rows
+    }
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
