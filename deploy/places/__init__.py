@@ -1,0 +1,1 @@
+"""Making the committed tables of administrative units from packages."""
