@@ -11,7 +11,6 @@ from contracts.envelope import Envelope
 from contracts.workforce import DeploymentStarted
 from services.casework import store
 from services.casework.handlers import on_deployed, on_registered, on_returned
-from services.runtime.database import Transaction
 from services.runtime.inbox import RELEASE
 from services.runtime.routes import Cause, Decided, Outcome, Releases, Waits
 from tests.databases import Schema
@@ -184,26 +183,27 @@ async def test_a_registration_that_commits_while_its_return_is_parked_still_rele
     assert ready is True
 
 
-async def test_two_processes_that_assign_at_once_see_each_others_load(schema: Schema) -> None:
+async def test_a_process_that_assigns_meanwhile_waits_and_sees_the_load(schema: Schema) -> None:
     one, two = UUID(int=9201), UUID(int=9202)
-    person = uuid4()
+    person, assigned = uuid4(), asyncio.Event()
     async with schema.database(NOW) as database:
 
-        async def handle(tx: Transaction) -> list[Outcome]:
-            return await on_returned(tx, [returned(person, "VN-92")])
+        async def assign() -> list[tuple[str, UUID | None]]:
+            async with database.transaction() as tx:
+                outcomes = await on_returned(tx, [returned(person, "VN-92")])
+                assigned.set()
+                await asyncio.sleep(0.2)
+                return assignments(outcomes)
+
+        async def assign_meanwhile() -> list[tuple[str, UUID | None]]:
+            await assigned.wait()
+            return await assign()
 
         async with database.transaction() as tx:
             await on_registered(tx, [registered(person, region="VN-92")])
             await on_deployed(tx, [deployed(one, region="VN-92"), deployed(two, region="VN-92")])
-
-        async def assign() -> UUID | None:
-            async with database.transaction() as tx:
-                [(_, worker)] = assignments(await handle(tx))
-                await asyncio.sleep(0.05)
-                return worker
-
-        workers = await asyncio.gather(*(assign() for _ in range(4)))
-    assert sorted(str(worker) for worker in workers) == sorted(map(str, [one, one, two, two]))
+        first, second = await asyncio.gather(assign(), assign_meanwhile())
+    assert [first, second] == [[("owner", one)], [("owner", two)]]
 
 
 async def test_the_api_sees_the_cases_of_its_regions_and_nobodys_residence(
