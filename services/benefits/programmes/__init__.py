@@ -1,0 +1,27 @@
+"""The law as dated data: rule packs, and the pure engine that judges months by them.
+
+Nothing here reads a clock, a file outside this package, or the network.
+"""
+
+from services.benefits.programmes.entitlement import MonthlyEntitlement, Run, entitle, runs
+from services.benefits.programmes.facts import Fact, Refused, refuse_facts
+from services.benefits.programmes.loading import digest, load_pack, read_pack
+from services.benefits.programmes.pack import Finding, Pack
+from services.benefits.programmes.statuses import StatusChange, facts_from_statuses
+
+__all__ = [
+    "Fact",
+    "Finding",
+    "MonthlyEntitlement",
+    "Pack",
+    "Refused",
+    "Run",
+    "StatusChange",
+    "digest",
+    "entitle",
+    "facts_from_statuses",
+    "load_pack",
+    "read_pack",
+    "refuse_facts",
+    "runs",
+]

@@ -1,0 +1,298 @@
+"""Facts as people report them, checked, and resolved into what was known on a day.
+
+A fact has two times: the days it holds for, and the day since which it is known. A row known later
+restates the row of the same fact and first day, and overrides every other on the days it covers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby
+from operator import attrgetter
+from re import compile as pattern
+from typing import Final
+
+from services.benefits.programmes.days import (
+    ALWAYS,
+    NEVER,
+    next_day,
+    pack_day,
+    parse_day,
+    previous_day,
+)
+from services.benefits.programmes.pack import FactSpec, Pack
+
+Span = tuple[int, int, int]
+"""First day, last day, and the day of the change that ends it: it holds while both allow.
+
+An ending written as a last day counts on that day; an ending caused by something else (a birthday,
+a fact that speaks against) is dated by that change, so the month of the change still counts.
+"""
+
+MAX_FACTS_PER_PERSON: Final = 1_000
+MAX_LINK_DEPTH: Final = 1
+NOTHING: Final = "none"
+_WHOLE: Final = pattern(r"0|[1-9][0-9]{0,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A dated fact about a person, with values as text.
+
+    `valid_from` None means since ever, `valid_to` the last day it holds (None: no end).
+    `known_since` None means it was always known. `source` says who witnessed it.
+    """
+
+    name: str
+    value: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    known_since: date | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why facts or months cannot be judged: nothing was computed."""
+
+    place: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Dossier:
+    """What is known about one person on a day, resolved: keys are `fact` or `fact=value`."""
+
+    birth: int
+    death: int = NEVER
+    spans: dict[str, tuple[Span, ...]] = field(default_factory=dict)
+    amounts: dict[str, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
+    links: dict[str, tuple[tuple[int, int, "Dossier"], ...]] = field(default_factory=dict)
+    lapsed: tuple[int, ...] = ()
+    """Days on which rights lapsed."""
+
+
+def refuse_facts(
+    pack: Pack, facts: Sequence[Fact], today: date | None = None, place: str = "facts"
+) -> Iterator[Refused]:
+    """Everything wrong with a person's facts; `today` bounds what may already be known."""
+    if len(facts) > MAX_FACTS_PER_PERSON:
+        yield Refused(place, "too_many_facts", f"more than {MAX_FACTS_PER_PERSON}")
+        return
+    seen: set[tuple[object, ...]] = set()
+    for index, fact in enumerate(facts):
+        where = f"{place}[{index}].{fact.name}"
+        spec = pack.fact(fact.name)
+        if spec is None:
+            yield Refused(where, "unknown_fact", f"{pack.code} does not know this fact")
+            continue
+        yield from _refuse_fact(spec, fact, today, where)
+        identity = (_identity(spec, fact), fact.known_since)
+        if identity in seen:
+            yield Refused(where, "twice", "the same fact, first day and record date came before")
+        seen.add(identity)
+    for spec in pack.facts:
+        if spec.required and not any(fact.name == spec.name for fact in facts):
+            yield Refused(f"{place}.{spec.name}", "missing", "this fact is required")
+
+
+def _refuse_fact(spec: FactSpec, fact: Fact, today: date | None, where: str) -> Iterator[Refused]:
+    code = _value_refusal(spec, fact.value)
+    if code:
+        yield Refused(where, code, f"not a value of {spec.name}")
+    if fact.valid_from and fact.valid_to and fact.valid_to < fact.valid_from:
+        yield Refused(where, "ends_before_start", "its last day is before its first")
+    if today is not None:
+        yield from _refuse_future(spec, fact, today, where)
+    if spec.kind == "codes" and fact.valid_from is None:
+        yield Refused(where, "no_date", "this fact needs its first day")
+
+
+def _refuse_future(spec: FactSpec, fact: Fact, today: date, where: str) -> Iterator[Refused]:
+    if fact.known_since and fact.known_since > today:
+        yield Refused(where, "in_future", "known only after today")
+    if fact.valid_from and fact.valid_from > today:
+        yield Refused(where, "in_future", "it begins after today")
+    if spec.kind == "date" and (day := parse_day(fact.value)) and day > pack_day(today):
+        yield Refused(where, "in_future", "the date lies after today")
+
+
+def _value_refusal(spec: FactSpec, value: str) -> str | None:
+    """Why a value is none of this fact's, or None."""
+    if value == NOTHING and spec.kind in {"flag", "code", "date"} and not spec.required:
+        return None
+    if spec.kind == "date":
+        return None if parse_day(value) else "bad_date"
+    if spec.kind in {"amount", "count"}:
+        return None if _WHOLE.fullmatch(value) and value.isascii() else "bad_amount"
+    if spec.kind == "flag":
+        known = value in {"yes", "no"}
+    elif spec.kind in {"code", "codes"}:
+        known = (value.removeprefix("!") if spec.kind == "codes" else value) in spec.values
+    else:
+        known = bool(value.removeprefix("!"))
+    return None if known else "unknown_value"
+
+
+def resolve(
+    pack: Pack,
+    facts: Sequence[Fact],
+    known_at: date | None = None,
+    people: Mapping[str, Sequence[Fact]] | None = None,
+    depth: int = 0,
+) -> Dossier | Refused:
+    """What is known at `known_at` about a person; `people` holds the facts of linked persons."""
+    dossier = Dossier(birth=ALWAYS)
+    visible = sorted((fact for fact in facts if _known(fact, known_at)), key=attrgetter("name"))
+    for name, group in groupby(visible, key=attrgetter("name")):
+        spec = pack.fact(name)
+        if spec is None:
+            return Refused(f"facts.{name}", "unknown_fact", f"{pack.code} does not know this fact")
+        rows = _latest(spec, group)
+        refused = (
+            _link(pack, dossier, spec, rows, known_at, people or {}, depth)
+            if spec.kind == "link"
+            else _enter(dossier, spec, rows)
+        )
+        if refused:
+            return refused
+    if dossier.birth == ALWAYS and any(spec.name == "birth_date" for spec in pack.facts):
+        return Refused("facts.birth_date", "missing", "no date of birth was known on that day")
+    return dossier
+
+
+def _known(fact: Fact, known_at: date | None) -> bool:
+    return known_at is None or fact.known_since is None or fact.known_since <= known_at
+
+
+def _identity(spec: FactSpec, fact: Fact) -> tuple[str, str, date | None]:
+    value = fact.value.removeprefix("!") if spec.kind in {"codes", "link"} else ""
+    return fact.name, value, fact.valid_from if spec.kind != "date" else None
+
+
+def _latest(spec: FactSpec, facts: Iterable[Fact]) -> list[Fact]:
+    """The newest statement per identity, oldest record first."""
+    ordered = sorted(facts, key=lambda fact: fact.known_since or date.min)
+    newest = {_identity(spec, fact): fact for fact in ordered}
+    return sorted(
+        newest.values(),
+        key=lambda fact: (fact.known_since or date.min, fact.valid_from or date.min, fact.value),
+    )
+
+
+def _enter(dossier: Dossier, spec: FactSpec, rows: list[Fact]) -> Refused | None:
+    if spec.kind == "date":
+        _enter_date(dossier, spec, rows[-1].value)
+        return None
+    if spec.kind == "text":
+        return None
+    by_value = _by_value(rows) if spec.kind == "codes" else {"": rows}
+    for own in by_value.values():
+        painted = _paint(spec, own)
+        if isinstance(painted, Refused):
+            return painted
+        _enter_spans(dossier, spec, painted)
+    return None
+
+
+def _by_value(rows: list[Fact]) -> dict[str, list[Fact]]:
+    """The rows of each value of a fact that has several at once."""
+    found: dict[str, list[Fact]] = {}
+    for row in rows:
+        found.setdefault(row.value.removeprefix("!"), []).append(row)
+    return found
+
+
+def _enter_spans(
+    dossier: Dossier, spec: FactSpec, painted: list[tuple[int, int, int, str]]
+) -> None:
+    if spec.kind in {"amount", "count"}:
+        dossier.amounts[spec.name] = tuple(
+            (first, min(last, change), int(value)) for first, last, change, value in painted
+        )
+        return
+    for value in sorted({value for *_, value in painted} - {"no", NOTHING}):
+        key = spec.name if spec.kind == "flag" else f"{spec.name}={value}"
+        if not value.startswith("!"):
+            dossier.spans[key] = tuple((f, t, c) for f, t, c, own in painted if own == value)
+
+
+def _enter_date(dossier: Dossier, spec: FactSpec, value: str) -> None:
+    day = None if value == NOTHING else parse_day(value)
+    if day is None:
+        return
+    if spec.name == "birth_date":
+        dossier.birth = day
+    elif spec.name == "death":
+        dossier.death = day
+    else:
+        dossier.spans[spec.name] = ((day, NEVER, NEVER),)
+
+
+def _paint(spec: FactSpec, rows: list[Fact]) -> list[tuple[int, int, int, str]] | Refused:
+    """The rows laid over one another in order of record: first, last, change day and value."""
+    painted: list[tuple[int, int, int, str, date | None]] = []
+    for row in rows:
+        first = pack_day(row.valid_from) if row.valid_from else ALWAYS
+        last = pack_day(row.valid_to) if row.valid_to else NEVER
+        kept: list[tuple[int, int, int, str, date | None]] = []
+        for old in painted:
+            if not _overlap(old, first, last):
+                kept.append(old)
+            elif old[3] != row.value and old[4] == row.known_since:
+                return Refused(f"facts.{spec.name}", "contradicts", "two values on the same day")
+            elif old[3] == row.value:
+                kept.append(old)
+            else:
+                kept.extend(_cut(old, first, last))
+        painted = [*kept, (first, last, NEVER, row.value, row.known_since)]
+    return sorted((f, t, c, v) for f, t, c, v, _ in painted)
+
+
+def _overlap(old: tuple[int, int, int, str, date | None], first: int, last: int) -> bool:
+    """Whether two intervals share more than the one day on which one hands over to the other."""
+    f, t, c, *_ = old
+    end = min(t, previous_day(c) if c < NEVER else NEVER)
+    if f > last or end < first:
+        return False
+    touching = (end == first and f < first) or (last == f and first < f)
+    return not touching
+
+
+def _cut(
+    old: tuple[int, int, int, str, date | None], first: int, last: int
+) -> Iterator[tuple[int, int, int, str, date | None]]:
+    """What is left of an interval around a later one: its end is dated by the change."""
+    f, t, c, value, known = old
+    if f < first:
+        yield (f, t, min(c, first), value, known)
+    after = next_day(last)
+    if last < NEVER and after <= t and after < c:
+        yield (after, t, c, value, known)
+
+
+def _link(  # noqa: PLR0913 - one resolution, its parts named
+    pack: Pack,
+    dossier: Dossier,
+    spec: FactSpec,
+    rows: list[Fact],
+    known_at: date | None,
+    people: Mapping[str, Sequence[Fact]],
+    depth: int,
+) -> Refused | None:
+    if depth >= MAX_LINK_DEPTH:
+        return None
+    linked: list[tuple[int, int, Dossier]] = []
+    for target, own in sorted(_by_value(rows).items()):
+        if target not in people:
+            return Refused(f"facts.{spec.name}", "unknown_person", "no facts of a linked person")
+        other = resolve(pack, people[target], known_at, people, depth + 1)
+        if isinstance(other, Refused):
+            return other
+        painted = _paint(spec, own)
+        if isinstance(painted, Refused):
+            return painted
+        linked.extend((f, t, other) for f, t, _, value in painted if not value.startswith("!"))
+    dossier.links[spec.name] = tuple(linked)
+    return None

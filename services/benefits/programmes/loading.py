@@ -1,0 +1,122 @@
+"""Rule packs from text: the packaged ones, or an official's own file."""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from contracts.values import CURRENCY_EXPONENT
+from services.benefits.programmes.pack import Finding, Pack
+from services.benefits.programmes.plan import PackFault, Plan
+
+MAX_PACK_CHARS: Final = 2_000_000
+PACKS: Final = {"VN-SA": "vn_sa.toml"}
+"""The packaged packs and their files."""
+
+
+class _FloatText(str):
+    """A float found in a pack: kept as its text, so that it can be refused with its place."""
+
+    __slots__ = ()
+
+
+def read_pack(text: str) -> Pack | tuple[Finding, ...]:
+    """A pack from its TOML text, or everything that keeps the text from being one."""
+    if len(text) > MAX_PACK_CHARS:
+        return (Finding("pack", "too_large", f"more than {MAX_PACK_CHARS} characters"),)
+    try:
+        data = tomllib.loads(text, parse_float=_FloatText)
+    except tomllib.TOMLDecodeError as fault:
+        return (Finding("pack", "not_toml", str(fault)),)
+    except RecursionError:
+        return (Finding("pack", "not_toml", "nested too deeply"),)
+    floats = tuple(
+        Finding(place, "float", f"{value} is a float: write it in quotes")
+        for place, value in _floats("", data)
+    )
+    if floats:
+        return floats
+    try:
+        return Pack.model_validate(_tuples(data))
+    except ValidationError as fault:
+        return tuple(
+            Finding(_place(data, error["loc"]), str(error["type"]), str(error["msg"]))
+            for error in fault.errors(include_url=False, include_context=False)
+        )
+
+
+def digest(pack: Pack) -> str:
+    """SHA-256 over everything the pack says; comments and layout do not count."""
+    return sha256(pack.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+@cache
+def load_pack(code: str) -> Pack:
+    """A packaged pack; `KeyError` for an unknown code, `PackFault` for a broken file."""
+    found = read_pack(pack_text(code))
+    if isinstance(found, Pack):
+        return found
+    raise PackFault(f"{code}: {found[0].place}: {found[0].detail}")
+
+
+def pack_text(code: str) -> str:
+    """The TOML text of a packaged pack."""
+    return (resources.files(__package__) / "packs" / PACKS[code]).read_text(encoding="utf-8")
+
+
+_PLANS: Final[dict[str, Plan]] = {}
+MAX_PLANS: Final = 256
+
+
+def plan_of(pack: Pack) -> Plan:
+    """The pack compiled; the same pack gives the same plan."""
+    key = digest(pack)
+    plan = _PLANS.get(key)
+    if plan is None:
+        if len(_PLANS) >= MAX_PLANS:
+            _PLANS.clear()
+        plan = _PLANS[key] = Plan(pack, CURRENCY_EXPONENT.get(pack.currency, 2))
+    return plan
+
+
+def _floats(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, _FloatText):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _floats(f"{place}.{key}".lstrip("."), part)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _floats(f"{place}.{_label(part, index)}", part)
+
+
+def _label(part: Any, index: int) -> str:
+    """How a list's element is named in a place: by its id or name, else by its number."""
+    if isinstance(part, dict):
+        return str(part.get("id") or part.get("name") or index)
+    return str(index)
+
+
+def _place(data: Any, loc: tuple[int | str, ...]) -> str:
+    """A pydantic location with list indices replaced by the names of what stands there."""
+    parts = []
+    for step in loc:
+        try:
+            data = data[step]
+            parts.append(_label(data, step) if isinstance(step, int) else step)
+        except (KeyError, IndexError, TypeError):
+            parts.append(str(step))
+    return ".".join(parts) or "pack"
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, as the strict model wants them."""
+    if isinstance(value, list):
+        return tuple(_tuples(part) for part in value)
+    if isinstance(value, dict):
+        return {key: _tuples(part) for key, part in value.items()}
+    return value
