@@ -199,3 +199,10 @@ def test_an_account_without_a_stated_grant_may_use_either(provider: Party) -> No
     assert "access_token" in sign_in(provider, "ministry", "copper gate")
     form = {"client_id": "ministry", "client_secret": "copper gate"}
     assert "access_token" in ask(provider, grant_type="client_credentials", **form).json()
+
+
+def test_without_a_users_file_nobody_can_sign_in_until_one_is_written(tmp_path: Path) -> None:
+    with running("deploy.local.identity", tmp_path / "idp") as provider:
+        assert sign_in(provider) == {"error": "invalid_grant"}
+        (tmp_path / "idp" / "users.json").write_text(json.dumps(USERS))
+        assert "access_token" in sign_in(provider)

@@ -15,19 +15,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.identity", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--directory", type=Path, required=True, help="where the keys live")
-    parser.add_argument("--users", type=Path, required=True, help="JSON list of accounts")
+    parser.add_argument(
+        "--users", type=Path, help="JSON list of accounts; default: users.json in the directory"
+    )
     parser.add_argument("--issuer", help="default: the address it listens on")
     parser.add_argument("--audience", default="hamroh")
     parser.add_argument("--lifetime-s", type=int, default=600, help="of a token")
     arguments = parser.parse_args()
     keys = KeyRing(arguments.directory)
+    accounts = Accounts(arguments.users or _own_users(arguments.directory))
     issuer = Issuer(
         url=arguments.issuer or f"http://{HOST}:{arguments.port}",
         audience=arguments.audience,
         lifetime_s=arguments.lifetime_s,
         keys=keys,
     )
-    serve(create_app(issuer, Accounts(arguments.users)), arguments.port)
+    serve(create_app(issuer, accounts), arguments.port)
+
+
+def _own_users(directory: Path) -> Path:
+    """The file of the directory: nobody can sign in until somebody is written into it."""
+    users = directory / "users.json"
+    if not users.exists():
+        users.touch(mode=0o600)
+        users.write_text("[]\n")
+    return users
 
 
 if __name__ == "__main__":
