@@ -109,7 +109,22 @@ class _CalendarDay:
 Day = Annotated[date, _CalendarDay()]
 """A calendar date in a claim. Facts are written by our own serialiser and need no such check."""
 
-Sex = Literal[0, 1, 2, 9]
+
+class _WholeNumber:
+    """A list of numbers holds numbers: `true` is not 1."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.chain_schema([core_schema.int_schema(strict=True), handler(source)])
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.ChainSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema["steps"][-1])
+
+
+Sex = Annotated[Literal[0, 1, 2, 9], _WholeNumber()]
 """ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable."""
 
 Precision = Literal["day", "month", "year"]
