@@ -36,12 +36,12 @@ def _told() -> Iterator[Console]:
     try:
         yield console
     except LocalStackError as fault:
-        console.print(f"[red]{fault}[/red]")
+        console.print(str(fault), style="red", markup=False)
         raise typer.Exit(1) from fault
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0913 - one per option of the command
     directory: Directory = DEFAULT_DIRECTORY,
     only: Annotated[
         str, typer.Option(help="Processes or groups, comma-separated, with what they need.")
@@ -52,6 +52,7 @@ def up(
         typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="Fixed business time, with its offset."),
     ] = None,
     nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
+    rehearsal: Annotated[bool, typer.Option(help="Let `tick` move business time.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the bank's behaviour.")] = 7,
 ) -> None:
     """Start the stack and leave it running; does nothing when it runs already."""
@@ -63,6 +64,7 @@ def up(
             business_time=business_time,
             only=_listed(only),
             nodes=1 if nodes == 1 else 3,
+            rehearsal=rehearsal,
             seed=seed,
         )
         stack = Stack(directory)

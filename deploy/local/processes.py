@@ -4,10 +4,12 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import psutil  # type: ignore[import-untyped]
 
@@ -17,6 +19,13 @@ from deploy.local.state import ProcessId
 # them a little. A pid does not come round again within this.
 SAME_START_WITHIN_S = 2.0
 POLL_S = 0.02
+OUR_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "NO_PROXY": "*",
+    "OPENBLAS_NUM_THREADS": "1",
+    # A `.env` that lies in the checkout is for other deployments.
+    "HAMROH_ENV_FILE": os.devnull,
+}
 
 
 def _nothing() -> None:
@@ -49,19 +58,52 @@ class Process:
     ready_timeout_s: float = 60.0
     says: str = ""
 
+    @property
+    def is_python(self) -> bool:
+        """Whether it is a module run as a program by our own Python."""
+        return self.argv[:2] == (sys.executable, "-m")
+
+
+class Child(Protocol):
+    """What a keeper needs of a child, however it was started."""
+
+    identity: ProcessId
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+
+    def wait(self) -> int:
+        """Sleep until it ends; its exit code."""
+
+
+class Spawned:
+    """A child that was started in the ordinary way."""
+
+    def __init__(self, started: subprocess.Popen[bytes]) -> None:
+        self._started = started
+        self.identity = identify(started.pid)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._started.poll()
+
+    def wait(self) -> int:
+        """Sleep until it ends; its exit code."""
+        return self._started.wait()
+
 
 def base_environment() -> dict[str, str]:
     """What every child inherits: enough to find programs, no proxy, no secret."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV")
     inherited = {name: os.environ[name] for name in kept if name in os.environ}
-    return inherited | {"PYTHONUNBUFFERED": "1", "NO_PROXY": "*"}
+    return inherited | OUR_ENVIRONMENT
 
 
-def spawn(process: Process) -> subprocess.Popen[bytes]:
+def spawn(process: Process) -> Child:
     """Start it as the leader of its own session; both outputs are appended to its log."""
     account = pwd.getpwnam(process.user) if process.user else None
     with process.log.open("ab") as log:
-        return subprocess.Popen(
+        started = subprocess.Popen(
             process.argv,
             env=base_environment() | dict(process.env),
             cwd=process.cwd,
@@ -73,6 +115,7 @@ def spawn(process: Process) -> subprocess.Popen[bytes]:
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+    return Spawned(started)
 
 
 def identify(pid: int) -> ProcessId:

@@ -13,11 +13,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local import control, plan, ports, postgres, processes
+from deploy.local import accounts, control, plan, ports, postgres, processes
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT, Plan
 from deploy.local.state import (
@@ -196,28 +196,11 @@ class Stack:
             raise LocalStackError(
                 f"This instance has {old.options.nodes} Kafka node(s); `reset` it to change that."
             )
-        secrets = old.secrets if old else None
-        users = secrets.kafka_users if secrets else {}
-        roles = secrets.database_roles if secrets else {}
         return State(
             cluster_id=old.cluster_id if old else new_cluster_id(),
             options=options,
             ports=ports.choose(plan.port_names(options.nodes), old.ports if old else {}),
-            secrets=Secrets(
-                kafka_admin=secrets.kafka_admin if secrets else new_password(),
-                kafka_users={
-                    user: users.get(user) or new_password()
-                    for user in plan.kafka_users(options.regions)
-                },
-                database_admin=secrets.database_admin if secrets else new_password(),
-                database_roles={
-                    role: roles.get(role) or new_password() for role in plan.database_roles()
-                },
-                pseudonym_key=secrets.pseudonym_key if secrets else new_key(),
-                key_encryption_key=secrets.key_encryption_key if secrets else new_key(),
-                dead_letter_key=secrets.dead_letter_key if secrets else new_key(),
-                control=secrets.control if secrets else new_password(),
-            ),
+            secrets=_secrets(options, old.secrets if old else None),
         )
 
     def _start_supervisor(self) -> None:
@@ -302,6 +285,35 @@ class Stack:
                         ) from None
                     time.sleep(LOOK_EVERY_S)
             yield
+
+
+def _secrets(options: Options, old: Secrets | None) -> Secrets:
+    """Those of before, and new ones for whoever has none yet."""
+    kept = old or Secrets(
+        kafka_admin=new_password(),
+        kafka_users={},
+        database_admin=new_password(),
+        database_roles={},
+        pseudonym_key=new_key(),
+        key_encryption_key=new_key(),
+        dead_letter_key=new_key(),
+        account_passwords={},
+        control=new_password(),
+    )
+    return kept.model_copy(
+        update={
+            "kafka_users": _passwords(plan.kafka_users(options.regions), kept.kafka_users),
+            "database_roles": _passwords(plan.database_roles(), kept.database_roles),
+            "account_passwords": _passwords(
+                accounts.usernames(options.regions), kept.account_passwords
+            ),
+        }
+    )
+
+
+def _passwords(names: Iterable[str], kept: Mapping[str, str]) -> dict[str, str]:
+    """A password for each name, and those of names that are not asked for now."""
+    return {**kept, **{name: kept.get(name) or new_password() for name in names}}
 
 
 def _tell(running: Running | None, told: set[str], report: Report) -> None:

@@ -33,14 +33,15 @@ _D = TypeVar("_D", bound=_Document)
 
 
 class Options(_Document):
-    """What `up` was asked for. `only` empty means everything."""
+    """What `up` was asked for. `only` empty means everything; `bank` is more of its options."""
 
     regions: tuple[str, ...] = ("vn-07",)
     business_time: AwareDatetime | None = None
     only: tuple[str, ...] = ()
     nodes: Literal[1, 3] = 1
+    rehearsal: bool = False
     seed: int = 7
-    users_file: Path | None = None
+    bank: tuple[str, ...] = ()
 
 
 class Secrets(_Document):
@@ -53,6 +54,7 @@ class Secrets(_Document):
     pseudonym_key: str = Field(repr=False)
     key_encryption_key: str = Field(repr=False)
     dead_letter_key: str = Field(repr=False)
+    account_passwords: dict[str, str] = Field(default={}, repr=False)
     control: str = Field(repr=False)
 
 

@@ -10,9 +10,10 @@ from types import FrameType
 from deploy.local import control
 from deploy.local.board import Board
 from deploy.local.faults import LocalStackError
+from deploy.local.forks import Forks
 from deploy.local.keeper import Keeper
 from deploy.local.plan import Plan
-from deploy.local.processes import identify
+from deploy.local.processes import Child, Process, identify, spawn
 from deploy.local.state import Folder
 
 LOOK_EVERY_S = 0.1
@@ -24,8 +25,12 @@ class Supervisor:
     def __init__(self, folder: Folder, plan: Plan, pid: int) -> None:
         self._plan = plan
         self._told_to_stop = False
+        wanted = sys.platform == "linux" and any(p.is_python for p in plan.processes)
+        self._forks = Forks(folder.log("launcher")) if wanted else None
         self._board = Board(folder, identify(pid), plan.processes)
-        self._keepers = {process.name: Keeper(process, self._board) for process in plan.processes}
+        self._keepers = {
+            process.name: Keeper(process, self._board, self._start) for process in plan.processes
+        }
 
     def run(self) -> bool:
         """Work until told to stop, then stop everything; False when the start failed."""
@@ -42,6 +47,11 @@ class Supervisor:
         self._leave_all()
         return not failed
 
+    def _start(self, process: Process) -> Child:
+        """Fork it from the launcher where that is possible, otherwise start it as usual."""
+        forked = self._forks.fork(process) if self._forks and process.is_python else None
+        return forked or spawn(process)
+
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         # The interrupted frame may hold the board's lock: here only a flag may be set.
         self._told_to_stop = True
@@ -50,6 +60,8 @@ class Supervisor:
         for level in reversed(self._plan.levels()):
             with ThreadPoolExecutor(len(level)) as pool:
                 list(pool.map(lambda name: self._keepers[name].leave(), level))
+        if self._forks:
+            self._forks.close()
 
     def _handle(self, verb: str, name: str) -> None:
         keeper = self._keepers.get(name)
