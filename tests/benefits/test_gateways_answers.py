@@ -98,9 +98,12 @@ def test_a_refused_block_is_a_batch_rejected() -> None:
     assert read_bank_message(document) == [BatchRejected(BATCH_ID, "AC02")]
 
 
-def test_a_rejection_of_a_payment_that_is_not_ours_is_named() -> None:
-    document = answers.status_report(HEADER, about(), [line(reason="AC01", payment="SALARY 9")])
-    assert read_bank_message(document) == [StatusUnmatched("SALARY 9", "AC01")]
+@pytest.mark.parametrize(
+    "reference", ["SALARY 9", "x" * 32, "1_" * 16, "٠" * 32, str(PAYMENT_ID)[:35]]
+)
+def test_a_rejection_of_a_payment_that_is_not_ours_is_named(reference: str) -> None:
+    document = answers.status_report(HEADER, about(), [line(reason="AC01", payment=reference)])
+    assert read_bank_message(document) == [StatusUnmatched(reference, "AC01")]
 
 
 def test_only_booked_entries_count() -> None:

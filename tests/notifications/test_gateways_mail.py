@@ -153,11 +153,11 @@ def saying(*lines: bytes) -> Server:
     return converse
 
 
-async def send_to(server: Server) -> object:
+async def send_to(server: Server, address: str = "anna@example.org") -> object:
     listener = await asyncio.start_server(server, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     try:
-        return await gateway_to(port, timeout_s=0.5).send(uuid4(), "anna@example.org", TEXT)
+        return await gateway_to(port, timeout_s=0.5).send(uuid4(), address, TEXT)
     finally:
         listener.close()
 
@@ -175,6 +175,11 @@ async def test_a_server_that_will_not_talk_to_us_refuses_no_letter(
     lines: list[bytes], reason: str
 ) -> None:
     assert await send_to(saying(*lines)) in {Unknown(reason), Unknown("provider.timeout")}
+
+
+async def test_a_server_without_other_scripts_refuses_an_address_in_one() -> None:
+    plain = saying(b"220 hi\r\n", b"250 hi\r\n")
+    assert await send_to(plain, "анна@пошта.укр") == Refused("address.not_supported")
 
 
 async def test_a_silent_server_ends_at_the_time_limit() -> None:

@@ -18,6 +18,7 @@ from contracts.values import CURRENCY_EXPONENT
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.054)\.001\.[0-9]{2}")
 _AMOUNT = re.compile(r"\+?([0-9]{0,15})(?:\.([0-9]{0,5}))?")
+_ID = re.compile(r"[0-9A-Fa-f]{32}")
 _REASON = re.compile(r"[A-Za-z0-9_.-]{1,35}")
 _NO_REASON = "NARR"
 """ISO 20022 code for a reason told in free text, which we do not read."""
@@ -269,7 +270,5 @@ def _reason(place: _Place, information: str) -> str:
 
 
 def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(hex=text) if len(text) == 32 else None  # noqa: PLR2004 - as we write them
-    except ValueError:
-        return None
+    """Our id, if it is one as we write them; `UUID` itself would take other spellings too."""
+    return UUID(hex=text) if _ID.fullmatch(text) else None
