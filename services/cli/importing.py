@@ -32,10 +32,32 @@ Row = dict[str, str]
 BATCH: Final = 500
 
 PERSON_COLUMNS: Final = (
-    "record_id,form_id,role,family_name,middle_name,given_name,sex,birth_date,birth_precision,"
-    "identifier_kind,identifier,phone,language,place_code,address,account,statuses,registered_at"
-).split(",")
-WORKER_COLUMNS: Final = "record_id,communities,languages,first_day,last_day".split(",")
+    "record_id",
+    "form_id",
+    "role",
+    "family_name",
+    "middle_name",
+    "given_name",
+    "sex",
+    "birth_date",
+    "birth_precision",
+    "identifier_kind",
+    "identifier",
+    "phone",
+    "language",
+    "place_code",
+    "address",
+    "account",
+    "statuses",
+    "registered_at",
+)
+WORKER_COLUMNS: Final = (
+    "record_id",
+    "communities",
+    "languages",
+    "first_day",
+    "last_day",
+)
 
 
 @dataclass(frozen=True, slots=True)

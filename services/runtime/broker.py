@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -314,27 +314,27 @@ async def reader(
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
     """A consumer of some topics from their first record; joins no group, commits nothing."""
     consumer = AIOKafkaConsumer(
-        **_credentials(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+        *topics,
+        **_credentials(settings),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
-    await consumer.start()
     try:
-        known = await consumer.topics()
-        missing = [topic for topic in topics if topic not in known]
-        if missing:
-            raise OutageError(f"topic {missing[0]} does not exist or may not be read")
-        places = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            for partition in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        yield consumer, places
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await consumer.start()
+            while {place.topic for place in consumer.assignment()} != set(topics):  # noqa: ASYNC110 - aiokafka offers no event
+                await asyncio.sleep(0.05)
+        yield consumer, sorted(consumer.assignment())
+    except TimeoutError as error:
+        raise OutageError(f"not every topic of {', '.join(topics)} can be read") from error
     finally:
         await consumer.stop()
 
 
-async def read_from_start(settings: Settings, topics: Sequence[str]) -> AsyncIterator[Record]:
+async def read_from_start(
+    settings: Settings, topics: Sequence[str]
+) -> AsyncGenerator[Record, None]:
     """Every record from the first to what is the last now: for audits, totals, projections."""
     async with reader(settings, topics) as (consumer, places):
         ends = await consumer.end_offsets(places)
@@ -347,7 +347,7 @@ async def read_from_start(settings: Settings, topics: Sequence[str]) -> AsyncIte
                     unread.discard(place)
 
 
-async def follow(settings: Settings, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
+async def follow(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[list[Record], None]:
     """Batches from the first record on, for ever; an empty one whenever a second brings nothing."""
     async with reader(settings, topics) as (consumer, _):
         while True:
