@@ -12,11 +12,9 @@ OFFICERS: Final[Mapping[str, tuple[str, ...]]] = {
     "payments.preparer": ("payments_preparer",),
     "payments.approver.1": ("payments_approver",),
     "payments.approver.2": ("payments_approver",),
-    "registrar": ("registrar",),
-    "caseworker": ("caseworker",),
-    "case.supervisor": ("case_supervisor",),
-    "workforce.officer": ("workforce_officer",),
-    "analyst": ("analyst",),
+    "registry.officer": ("registry_officer",),
+    "case.worker": ("case_worker",),
+    "case.supervisor": ("supervisor",),
     "operator": ("operator",),
 }
 # Systems ask with their client credentials.
