@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.local import jars
+from deploy.local.aot import AotCache
 from deploy.local.faults import LocalStackError
 from deploy.local.java import UNSAFE_WARNS_FROM, Java
 from deploy.local.ports import LOOPBACK
@@ -24,6 +25,7 @@ ADMIN: Final = "admin"
 SECURITY: Final = "SASL_PLAINTEXT"
 MECHANISM: Final = "SCRAM-SHA-512"
 SCRAM_ITERATIONS: Final = 4096
+FIRST_NODE: Final = 1
 PROBE_TOPIC: Final = "__local_probe"
 PROBE_TIMEOUT_S: Final = 5.0
 FORMAT_TIMEOUT_S: Final = 60
@@ -79,23 +81,39 @@ class Cluster:
     def _java(self, node: int, *arguments: str) -> tuple[str, ...]:
         return (str(self.java.program), f"@{self.node_folder(node) / 'jvm.options'}", *arguments)
 
-    def _jvm_options(self) -> str:
-        """The argument file of java: one option a line, which keeps `ps` readable."""
+    def _jvm_options(self) -> list[str]:
         options = [*JVM, "--enable-native-access=ALL-UNNAMED"]
         if self.java.major >= UNSAFE_WARNS_FROM:
             options.append("--sun-misc-unsafe-memory-access=allow")
-        options += ["-cp", jars.classpath(jars.pinned(), self.cache)]
-        return "".join(f'"{option}"\n' for option in options)
+        return [*options, "-cp", jars.classpath(jars.pinned(), self.cache)]
+
+    def _aot_cache(self) -> AotCache:
+        return AotCache(self.cache, self.java, "\n".join(self._jvm_options()), self.cluster_id)
+
+    def _write_options(self, node: int, extra: list[str]) -> None:
+        """The argument file of java: one option a line, which keeps `ps` readable."""
+        lines = "".join(f'"{option}"\n' for option in [*self._jvm_options(), *extra])
+        write_private(self.node_folder(node) / "jvm.options", lines)
+
+    def ended(self, node: int, code: int) -> None:
+        """A node's process ended with this exit code."""
+        if node == FIRST_NODE:
+            self._aot_cache().settle(code)
 
     def prepare(self, node: int) -> None:
         """Make a node startable: jars intact, settings written, storage formatted."""
-        jars.fetch(jars.pinned(), self.cache)
+        fetched = jars.fetch(jars.pinned(), self.cache)
+        aot_cache = self._aot_cache()
+        if fetched:
+            aot_cache.drop()
         home = self.node_folder(node)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(Path(self._settings(node)), self.configuration(node))
-        write_private(home / "jvm.options", self._jvm_options())
         if not (home / "data" / "meta.properties").exists():
+            self._write_options(node, aot_cache.use())
             self._format(node)
+        # One node makes the cache; all of them use it.
+        self._write_options(node, aot_cache.options() if node == FIRST_NODE else aot_cache.use())
 
     def _format(self, node: int) -> None:
         tool = ("kafka.tools.StorageTool", "format", "-t", self.cluster_id)

@@ -89,6 +89,7 @@ class Keeper(threading.Thread):
             if child.poll() is None:
                 end(identity, self.process.stop_signal, self.process.stop_timeout_s)
                 child.wait()
+            self.process.ended(child.wait())
             self._board.enter(name, "stopped")
             self._ended.set()
 

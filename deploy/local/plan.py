@@ -116,7 +116,8 @@ class Plan:
                 log=self._folder.log(name),
                 before=partial(cluster.prepare, node),
                 probe=partial(cluster.probe, node),
-                stop_timeout_s=20.0,
+                ended=partial(cluster.ended, node),
+                stop_timeout_s=40.0,
                 ready_timeout_s=90.0,
             )
 

@@ -32,13 +32,18 @@ def _nothing() -> None:
     """The step of a process that needs none."""
 
 
+def _nothing_about(_code: int) -> None:
+    """The same for a step that is told an exit code."""
+
+
 @dataclass(frozen=True)
 class Process:
     """One row of the plan.
 
     `needs` names the processes that must be ready (jobs: done) before. `before` prepares the
     start; `probe` makes one round trip and raises while there is no answer; `after` runs once the
-    probe succeeded. A job has no probe: it is done when it exits with 0.
+    probe succeeded, `ended` with the exit code at every end. A job has no probe: it is done when
+    it exits with 0.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Process:
     before: Callable[[], None] = _nothing
     probe: Callable[[], None] = _nothing
     after: Callable[[], None] = _nothing
+    ended: Callable[[int], None] = _nothing_about
     is_job: bool = False
     user: str | None = None
     cwd: Path | None = None
@@ -175,13 +181,20 @@ def wait_gone(processes: Iterable[ProcessId], timeout_s: float) -> bool:
 
 
 def resident_bytes(process: ProcessId) -> int:
-    """Resident memory of a process and its descendants; 0 when it is gone."""
+    """Memory of a process and its descendants; what they share counts once. 0 when it is gone."""
     try:
         parent = psutil.Process(process.pid)
-        family = [parent, *parent.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family)
+        return sum(_share(member) for member in [parent, *parent.children(recursive=True)])
     except psutil.NoSuchProcess:
         return 0
+
+
+def _share(member: psutil.Process) -> int:
+    try:
+        memory = member.memory_full_info()
+    except psutil.AccessDenied:  # another user's, seen by an ordinary one
+        memory = member.memory_info()
+    return int(getattr(memory, "pss", memory.rss))
 
 
 def _group(process: ProcessId) -> list[ProcessId]:
