@@ -1,0 +1,100 @@
+"""The running platform as the demonstration uses it: by its public doors alone."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deploy.local.accounts import MINISTRY, OFFICERS
+from deploy.local.plan import SERVICES
+from deploy.local.stack import Stack
+from services.runtime.settings import Settings
+
+QUIET_LOOKS = 3
+"""How many looks in a row must find nothing on its way."""
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on; the message says what did not happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A started stack and the region that the demonstration plays in."""
+
+    stack: Stack
+    region: str
+
+    def url(self, process: str) -> str:
+        """The HTTP address of a process."""
+        return self.stack.plan.url(process)
+
+    def kafka_settings(self, user: str) -> Settings:
+        """Kafka with a principal's own credentials: `region.vn-07`, `insights`, `ministry`."""
+        state, cluster = self.stack.state, self.stack.plan.cluster
+        return Settings(
+            kafka_bootstrap=cluster.bootstrap("client"),
+            kafka_security="SASL_PLAINTEXT",
+            kafka_username=user,
+            kafka_password=state.secrets.kafka_users[user],
+            business_time=state.options.business_time,
+        )
+
+    def token(self, username: str) -> str:
+        """An access token of the local identity provider for an officer or a system."""
+        password = self.stack.state.secrets.account_passwords[username]
+        if username in OFFICERS:
+            form = {"grant_type": "password", "username": username, "password": password}
+        else:
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": username,
+                "client_secret": password,
+            }
+        answer = httpx.post(f"{self.url('identity')}/token", data=form, timeout=10)
+        answer.raise_for_status()
+        token: str = answer.json()["access_token"]
+        return token
+
+    def client(self, process: str, username: str = MINISTRY) -> httpx.Client:
+        """An HTTP client of a service, signed in."""
+        return httpx.Client(
+            base_url=self.url(process),
+            headers={"authorization": f"Bearer {self.token(username)}"},
+            timeout=30,
+        )
+
+    def statuses(self) -> list[dict[str, Any]]:
+        """What each worker says is still on its way."""
+        urls = [f"{self.url(f'{service}-worker')}/status" for service in SERVICES]
+        return [httpx.get(url, timeout=15).json() for url in urls]
+
+    def await_quiet(self, what: str, timeout_s: float = 120) -> None:
+        """Waits until no worker has anything left to take, send or wait for."""
+        looks, deadline = 0, time.monotonic() + timeout_s
+        while looks < QUIET_LOOKS:
+            busy = [status for status in self.statuses() if on_its_way(status)]
+            looks = 0 if busy else looks + 1
+            if time.monotonic() > deadline:
+                raise DemoError(f"{what}: still on its way after {timeout_s:.0f} s: {busy}")
+            time.sleep(0.1)
+
+
+def on_its_way(status: Mapping[str, Any]) -> bool:
+    """Whether a worker has records to take, facts to send, or records that wait."""
+    lag = status["lag"].values()
+    return None in lag or any(lag) or any(status[name] for name in ("outbox", "waiting", "inbound"))
+
+
+def until(what: str, look: Callable[[], Any], timeout_s: float = 120) -> Any:
+    """Looks until there is something; a `DemoError` names what never came."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise DemoError(f"{what} did not happen within {timeout_s:.0f} s")
+        time.sleep(0.1)
+    return found
