@@ -1,4 +1,4 @@
-"""A real PostgreSQL database of the runtime tests' own, made like production and dropped after."""
+"""The running stack, and a database of the runtime tests' own in it, made like production."""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,27 +8,28 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from deploy.local.stack import DEFAULT_DIRECTORY, Stack
 from services.runtime.database import Connection
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
 
 @pytest.fixture(scope="session")
-def database_admin_url() -> str:
-    """The superuser of the running stack: `HAMROH_DATABASE_ADMIN_URL`."""
-    url = os.environ.get("HAMROH_DATABASE_ADMIN_URL")
-    if not url:
-        pytest.fail("needs the stack: HAMROH_DATABASE_ADMIN_URL is not set")
-    return url
+def stack() -> Stack:
+    """The stack in `HAMROH_STACK`, or in its usual folder: started before the tests."""
+    stack = Stack(Path(os.environ.get("HAMROH_STACK", DEFAULT_DIRECTORY)))
+    if stack.running is None:
+        pytest.fail("the local stack does not run: python -m deploy.local up")
+    return stack
 
 
 @pytest.fixture(scope="module")
-async def empty_database(database_admin_url: str) -> AsyncIterator[str]:
+async def empty_database(stack: Stack) -> AsyncIterator[str]:
     """The URL of a new database with roles and schemas and no table."""
-    name = f"test_{uuid4().hex}"
-    admin = await asyncpg.connect(database_admin_url)
+    admin_url, name = stack.plan.server.url(), f"test_{uuid4().hex}"
+    admin = await asyncpg.connect(admin_url)
     await admin.execute(f"create database {name}")
-    url = f"{database_admin_url.rpartition('/')[0]}/{name}"
+    url = f"{admin_url.rpartition('/')[0]}/{name}"
     made = await asyncpg.connect(url)
     await made.execute(ROLES.read_text(encoding="utf-8"))
     await made.close()
