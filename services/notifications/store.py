@@ -1,0 +1,281 @@
+"""Every statement of notifications."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, assert_never
+from uuid import UUID
+
+import asyncpg
+
+from contracts.beneficiary import ContactChanged, KeyIssued, PersonRegistered
+from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict
+from services.notifications.domain.texts import Composition
+from services.runtime.database import Connection
+from services.runtime.routes import Cause
+
+SAVE_LANGUAGES: Final = """
+insert into languages (person_id, region, language)
+select person_id, region, language
+from unnest($1::uuid[], $2::text[], $3::text[]) as given (person_id, region, language)
+order by person_id
+on conflict (person_id) do update
+set region = excluded.region, language = excluded.language
+"""
+SAVE_CONTACTS: Final = """
+insert into contacts (person_id, region, key_version, sealed)
+select person_id, region, key_version, sealed
+from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
+    as given (person_id, region, key_version, sealed)
+order by person_id
+on conflict (person_id) do update
+set region = excluded.region, key_version = excluded.key_version, sealed = excluded.sealed
+"""
+SAVE_KEYS: Final = """
+insert into keys (person_id, region, key_version, wrapped_key)
+select person_id, region, key_version, wrapped_key
+from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
+    as given (person_id, region, key_version, wrapped_key)
+order by person_id
+on conflict (person_id) do update
+set region = excluded.region, key_version = excluded.key_version,
+    wrapped_key = excluded.wrapped_key
+"""
+LOAD_REACHABLE: Final = """
+select person_id, l.language
+from languages l join contacts c using (person_id) join keys k using (person_id, key_version)
+where person_id = any($1::uuid[])
+"""
+HOLD_ARRIVALS: Final = """
+select pg_advisory_xact_lock(hashtext('hamroh.arrivals'), hashtext(current_schema()))
+"""
+ANNOUNCE_ARRIVALS: Final = """
+select pg_advisory_xact_lock_shared(hashtext('hamroh.arrivals'), hashtext(current_schema()))
+"""
+QUEUE_MESSAGES: Final = """
+insert into messages (message_id, region, recipient_id, template, language, amount_minor, currency,
+                      month, cause_id, correlation_id, traceparent, queued_at)
+select message_id, region, recipient_id, template, language, amount_minor, currency, month,
+       cause_id, correlation_id, traceparent, $12
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+            $8::text[], $9::text[], $10::text[], $11::text[])
+    as given (message_id, region, recipient_id, template, language, amount_minor, currency, month,
+              cause_id, correlation_id, traceparent)
+order by message_id
+on conflict (message_id) do nothing
+"""
+LEASE_MESSAGES: Final = """
+with due as (
+    select message_id from messages
+    where state = 'queued' and next_attempt_at <= now()
+    order by next_attempt_at limit $1
+    for update skip locked
+), leased as (
+    update messages m
+    set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $2)
+    from due where m.message_id = due.message_id
+    returning m.message_id, m.recipient_id, m.region, m.template, m.language, m.amount_minor,
+              m.currency, m.month, m.attempts, m.cause_id, m.correlation_id, m.traceparent
+)
+select leased.*, c.key_version, c.sealed, k.wrapped_key
+from leased
+left join contacts c on c.person_id = leased.recipient_id
+left join keys k on k.person_id = c.person_id and k.key_version = c.key_version
+"""
+SETTLE_ATTEMPTS: Final = """
+update messages m
+set state = given.state, channel = given.channel, reason = given.reason, attempts = given.made,
+    next_attempt_at = now() + make_interval(secs => given.wait_s)
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[],
+            $7::float8[]) as given (message_id, attempt, state, channel, reason, made, wait_s)
+where m.message_id = given.message_id and m.attempts = given.attempt and m.state = 'queued'
+returning m.message_id
+"""
+PAGE_MESSAGES: Final = """
+select message_id, recipient_id, template, language, channel, state, attempts, reason, queued_at
+from messages
+where recipient_id = $1 and ($2::uuid is null or message_id > $2)
+order by message_id limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be told to whom, and why."""
+
+    message_id: UUID
+    recipient_id: UUID
+    composition: Composition
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class SealedContact:
+    """A contact as the registry sealed it, with the wrapped key it was sealed with."""
+
+    key_version: int
+    sealed: str = field(repr=False)
+    wrapped_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A message that this process may make the n-th attempt for."""
+
+    message: Message
+    attempt: int
+    contact: SealedContact | None
+    """None: the contact or its key is away, for now or for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """What may be seen of a message: no words, no number."""
+
+    message_id: UUID
+    recipient_id: UUID
+    template: str
+    language: str
+    channel: str
+    state: str
+    attempts: int
+    reason: str | None
+    queued_at: datetime
+
+
+async def save_languages(
+    connection: Connection, people: Iterable[tuple[str, PersonRegistered]]
+) -> None:
+    """Adds or replaces (region, person)'s languages; whoever waits looks again afterwards."""
+    latest = {data.person_id: (region, data.preferred_language) for region, data in people}
+    await connection.execute(ANNOUNCE_ARRIVALS)
+    await connection.execute(
+        SAVE_LANGUAGES,
+        [*latest],
+        [region for region, _ in latest.values()],
+        [language for _, language in latest.values()],
+    )
+
+
+async def save_contacts(
+    connection: Connection, contacts: Iterable[tuple[str, ContactChanged]]
+) -> None:
+    """Adds or replaces (region, contact)s, sealed; whoever waits looks again afterwards."""
+    latest = {data.person_id: (region, data) for region, data in contacts}
+    await connection.execute(ANNOUNCE_ARRIVALS)
+    await connection.execute(
+        SAVE_CONTACTS,
+        [*latest],
+        [region for region, _ in latest.values()],
+        [data.key_version for _, data in latest.values()],
+        [data.sealed for _, data in latest.values()],
+    )
+
+
+async def save_keys(connection: Connection, keys: Iterable[tuple[str, KeyIssued]]) -> None:
+    """Adds or replaces (region, key)s, wrapped; whoever waits looks again afterwards."""
+    latest = {data.person_id: (region, data) for region, data in keys}
+    await connection.execute(ANNOUNCE_ARRIVALS)
+    await connection.execute(
+        SAVE_KEYS,
+        [*latest],
+        [region for region, _ in latest.values()],
+        [data.key_version for _, data in latest.values()],
+        [data.wrapped_key for _, data in latest.values()],
+    )
+
+
+async def load_reachable(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Person → preferred language, of those whose language, contact and key are here.
+
+    If one is missing nothing can arrive before this transaction ends: whatever is missing in the
+    answer arrives later, and finds who waits.
+    """
+    wanted = sorted(set(ids))
+    reachable = await _reachable(connection, wanted)
+    if len(reachable) < len(wanted):
+        await connection.execute(HOLD_ARRIVALS)
+        reachable = await _reachable(connection, wanted)
+    return reachable
+
+
+async def _reachable(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    rows = await connection.fetch(LOAD_REACHABLE, ids)
+    return {row[0]: row[1] for row in rows}
+
+
+async def queue(connection: Connection, messages: Sequence[Message], at: datetime) -> None:
+    """Adds messages to send; one that was added before stays as it is."""
+    says = [message.composition for message in messages]
+    causes = [message.cause for message in messages]
+    await connection.execute(
+        QUEUE_MESSAGES,
+        [message.message_id for message in messages],
+        [cause.region for cause in causes],
+        [message.recipient_id for message in messages],
+        [composition.template for composition in says],
+        [composition.language for composition in says],
+        [composition.amount_minor for composition in says],
+        [composition.currency for composition in says],
+        [composition.month for composition in says],
+        [cause.id for cause in causes],
+        [cause.correlation for cause in causes],
+        [cause.traceparent for cause in causes],
+        at,
+    )
+
+
+async def lease(connection: Connection, limit: int, lease_s: float) -> list[Lease]:
+    """Takes the messages whose attempt has been due longest; nobody else does for so long."""
+    return [_lease(row) for row in await connection.fetch(LEASE_MESSAGES, limit, lease_s)]
+
+
+def _lease(row: asyncpg.Record) -> Lease:
+    identity = row["message_id"]
+    composition = Composition(
+        row["template"], row["language"], row["amount_minor"], row["currency"], row["month"]
+    )
+    # What becomes of a message is known by the message, whatever it was that caused it.
+    cause = Cause(
+        str(identity), row["cause_id"], row["correlation_id"], row["region"], row["traceparent"]
+    )
+    message = Message(identity, row["recipient_id"], composition, cause)
+    sealed = row["wrapped_key"] is not None
+    contact = SealedContact(row["key_version"], row["sealed"], row["wrapped_key"])
+    return Lease(message, row["attempts"], contact if sealed else None)
+
+
+async def settle(
+    connection: Connection, attempts: Sequence[tuple[Lease, Verdict]]
+) -> list[tuple[Lease, Verdict]]:
+    """Records what became of attempts; returns those that still were this process's to settle."""
+    rows = [(lease, verdict, *_outcome(lease, verdict)) for lease, verdict in attempts]
+    settled = await connection.fetch(
+        SETTLE_ATTEMPTS,
+        [row[0].message.message_id for row in rows],
+        [row[0].attempt for row in rows],
+        *([row[column] for row in rows] for column in range(2, 7)),
+    )
+    mine = {row[0] for row in settled}
+    return [pair for pair in attempts if pair[0].message.message_id in mine]
+
+
+def _outcome(lease: Lease, verdict: Verdict) -> tuple[str, str, str | None, int, float]:
+    """State, channel, reason, attempts made, seconds until the next one."""
+    match verdict:
+        case Failed(channel, reason, made):
+            return "failed", channel, reason, made, 0.0
+        case Again(reason, wait_s):
+            return "queued", "sms", reason, lease.attempt, wait_s
+        case Delivered():
+            return "delivered", "sms", None, lease.attempt, 0.0
+        case _:
+            assert_never(verdict)
+
+
+async def page_messages(
+    connection: Connection, recipient_id: UUID, after: UUID | None, limit: int
+) -> list[MessageRow]:
+    """The next messages to a person, by id."""
+    rows = await connection.fetch(PAGE_MESSAGES, recipient_id, after, limit)
+    return [MessageRow(**row) for row in rows]

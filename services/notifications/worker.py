@@ -1,0 +1,119 @@
+"""What notifications listens to, and the job that sends what is queued."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import httpx
+from pydantic import ValidationError
+
+from contracts.beneficiary import Contact, ContactChanged, KeyIssued, PersonRegistered
+from contracts.benefits import NoticeIssued
+from services.notifications import gateways, handlers, store
+from services.notifications.domain import texts
+from services.notifications.domain.deliveries import (
+    Answer,
+    NoWay,
+    Refused,
+    Taken,
+    Unclear,
+    verdict,
+)
+from services.notifications.gateways import SmsGateway
+from services.notifications.settings import NotificationsSettings
+from services.notifications.store import Lease
+from services.runtime.database import Transaction
+from services.runtime.routes import Job, Outcome, on
+from services.runtime.sealing import PersonKeys, UnsealError
+from services.runtime.worker import Worker
+
+SEND_EVERY_S: Final = 0.25
+
+SUBSCRIPTIONS = (
+    on("notifications", "beneficiary.person.v1", {PersonRegistered: handlers.on_registered}),
+    on("notifications", "beneficiary.contact.v1", {ContactChanged: handlers.on_contact_changed}),
+    on("notifications", "beneficiary.key.v1", {KeyIssued: handlers.on_key_issued}),
+    on("notifications", "benefits.notice.v1", {NoticeIssued: handlers.on_notice_issued}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Sends what is queued. Contacts are opened, and texts composed, in memory only."""
+
+    settings: NotificationsSettings
+    keys: PersonKeys
+    gateway: SmsGateway
+
+    async def claim(self, tx: Transaction) -> list[Lease] | None:
+        """Takes a batch of messages whose attempt is due."""
+        leases = await store.lease(
+            tx.connection, self.settings.sms_batch, self.settings.sms_lease_s
+        )
+        return leases or None
+
+    async def call(self, leases: Sequence[Lease]) -> list[Answer]:
+        """Makes one attempt for each message, some at a time; one's fault is no other's."""
+        free = asyncio.Semaphore(self.settings.sms_concurrency)
+
+        async def attempt(lease: Lease) -> Answer:
+            async with free:
+                return await self._attempt(lease)
+
+        answers = await asyncio.gather(*map(attempt, leases), return_exceptions=True)
+        return [
+            Unclear("attempt.faulted") if isinstance(answer, BaseException) else answer
+            for answer in answers
+        ]
+
+    async def record(
+        self, tx: Transaction, leases: Sequence[Lease], answers: Sequence[Answer]
+    ) -> list[Outcome]:
+        """Settles the attempts."""
+        most = self.settings.sms_attempts
+        verdicts = [
+            verdict(answer, lease.attempt, most)
+            for lease, answer in zip(leases, answers, strict=True)
+        ]
+        return await handlers.settle(tx, [*zip(leases, verdicts, strict=True)])
+
+    async def _attempt(self, lease: Lease) -> Answer:
+        message, sealed = lease.message, lease.contact
+        if sealed is None:
+            return Unclear("contact.away")
+        try:
+            key = self.keys.unwrap(message.recipient_id, sealed.key_version, sealed.wrapped_key)
+            contact = Contact.model_validate_json(key.open(sealed.sealed))
+        except (UnsealError, ValidationError):
+            return NoWay("contact.unreadable")
+        if not contact.phone:
+            return NoWay("phone.missing")
+        text = texts.text(message.composition)
+        return _answer(await self.gateway.send(message.message_id, contact.phone, text))
+
+
+def _answer(outcome: gateways.Outcome) -> Answer:
+    match outcome:
+        case gateways.Delivered():
+            return Taken()
+        case gateways.Refused(reason):
+            return Refused(reason)
+        case gateways.Unknown(reason):
+            return Unclear(reason)
+        case _:
+            assert_never(outcome)
+
+
+def jobs(settings: NotificationsSettings) -> tuple[Job, ...]:
+    """The one job of notifications: sending."""
+    settings.require("sms_url")
+    limits = httpx.Limits(max_connections=settings.sms_concurrency)
+    gateway = SmsGateway(
+        httpx.AsyncClient(limits=limits, trust_env=False), settings.sms_url, settings.sms_timeout_s
+    )
+    sending = Sending(settings, PersonKeys.from_settings(settings), gateway)
+    return (Job("send_messages", SEND_EVERY_S, sending.claim, sending.call, sending.record),)
+
+
+worker = Worker("notifications", SUBSCRIPTIONS, jobs=jobs, settings=NotificationsSettings)

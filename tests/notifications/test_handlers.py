@@ -1,0 +1,155 @@
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from contracts.notifications import MessageDelivered, MessageFailed
+from services.notifications import store
+from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict, message_id
+from services.notifications.domain.texts import CompositionError
+from services.notifications.handlers import (
+    on_contact_changed,
+    on_key_issued,
+    on_notice_issued,
+    on_registered,
+    settle,
+)
+from services.runtime.inbox import RELEASE
+from services.runtime.routes import Decided, Releases, Waits
+from services.runtime.sealing import PersonKeys
+from tests.databases import Schema
+from tests.events import NOW
+from tests.notifications.facts import known, notice, registered, sealed
+
+pytestmark = pytest.mark.stack
+
+PARK = """
+insert into waiting (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
+values ('benefits.notice.v1', 0, 0, $1, 1, $1, '', $2)
+"""
+COLUMNS = "select column_name from information_schema.columns where table_name = 'messages'"
+
+
+async def test_each_notice_becomes_one_queued_message_in_the_payees_language(
+    schema: Schema,
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        hoa, olena = await known(tx, uuid4()), await known(tx, uuid4(), "uk")
+        notices = [notice(hoa), notice(olena), notice(hoa, sequence=2)]
+        assert await on_notice_issued(tx, notices) == []
+        assert await on_notice_issued(tx, [notices[0]]) == []
+        to_hoa = await store.page_messages(tx.connection, hoa, None, 10)
+        to_olena = await store.page_messages(tx.connection, olena, None, 10)
+    assert {one.message_id for one in to_hoa} == {
+        message_id(notices[0].data.notice_id),
+        message_id(notices[2].data.notice_id),
+    }
+    assert [(one.language, one.state, one.attempts) for one in [*to_hoa, *to_olena]] == [
+        ("vi", "queued", 0),
+        ("vi", "queued", 0),
+        ("uk", "queued", 0),
+    ]
+
+
+async def test_neither_text_nor_phone_nor_name_has_a_column(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        columns = {row[0] for row in await tx.connection.fetch(COLUMNS)}
+    assert not columns & {"text", "body", "phone", "to", "recipient", "name"}
+
+
+async def test_a_notice_waits_until_language_contact_and_key_are_all_here(
+    schema: Schema,
+) -> None:
+    payee = uuid4()
+    event, cause = notice(payee), f"contact:{payee}"
+    async with schema.transaction(NOW) as tx:
+        key, contact = sealed(PersonKeys.from_settings(tx.settings), payee)
+        assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
+        assert await on_contact_changed(tx, [contact]) == [Releases(cause)]
+        assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
+        assert await on_registered(tx, [registered(payee)]) == [Releases(cause)]
+        assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
+        assert await on_key_issued(tx, [key]) == [Releases(cause)]
+        assert await on_notice_issued(tx, [event]) == []
+        assert len(await store.page_messages(tx.connection, payee, None, 10)) == 1
+
+
+async def test_one_who_waits_holds_nobody_else_up(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        here, away = await known(tx, uuid4()), uuid4()
+        late = notice(away)
+        assert await on_notice_issued(tx, [late, notice(here)]) == [Waits(late, f"contact:{away}")]
+        assert len(await store.page_messages(tx.connection, here, None, 10)) == 1
+
+
+async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_it(
+    schema: Schema,
+) -> None:
+    payee = uuid4()
+    event, held = notice(payee), asyncio.Event()
+    async with schema.database(NOW) as database:
+        _, contact = sealed(PersonKeys.from_settings(schema.settings), payee)
+
+        async def park() -> None:
+            async with database.transaction() as tx:
+                [wait] = await on_notice_issued(tx, [event])
+                held.set()
+                await asyncio.sleep(0.2)
+                assert isinstance(wait, Waits)
+                await tx.connection.execute(PARK, event.id, wait.cause)
+
+        async def arrive() -> None:
+            await held.wait()
+            async with database.transaction() as tx:
+                released = await on_contact_changed(tx, [contact])
+                await tx.connection.execute(
+                    RELEASE, [one.cause for one in released if isinstance(one, Releases)]
+                )
+
+        await asyncio.gather(park(), arrive())
+        ready = await database.pool.fetchval("select ready from waiting where key = $1", event.id)
+    assert ready is True
+
+
+async def test_an_unknown_template_is_a_fault_before_anything_is_queued(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        payee = await known(tx, uuid4())
+        with pytest.raises(CompositionError):
+            await on_notice_issued(tx, [notice(payee, template="unheard_of")])
+
+
+async def test_what_became_of_attempts_is_recorded_and_only_ends_are_published(
+    schema: Schema,
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        people = [await known(tx, uuid4()) for _ in range(3)]
+        events = [notice(person) for person in people]
+        await on_notice_issued(tx, events)
+        leases = await store.lease(tx.connection, 10, 60.0)
+        by_person = {one.message.recipient_id: one for one in leases}
+        ends: list[Verdict] = [
+            Delivered(),
+            Failed("in_person", "phone.missing", 0),
+            Again("provider.busy", 2.0),
+        ]
+        outcomes = await settle(
+            tx, [(by_person[one], end) for one, end in zip(people, ends, strict=True)]
+        )
+        rows = [
+            row
+            for person in people
+            for row in await store.page_messages(tx.connection, person, None, 10)
+        ]
+    assert [type(one.payload) for one in outcomes if isinstance(one, Decided)] == [
+        MessageDelivered,
+        MessageFailed,
+    ]
+    assert [(row.state, row.channel, row.attempts, row.reason) for row in rows] == [
+        ("delivered", "sms", 1, None),
+        ("failed", "in_person", 0, "phone.missing"),
+        ("queued", "sms", 1, "provider.busy"),
+    ]
+    delivered = outcomes[0]
+    assert isinstance(delivered, Decided)
+    assert delivered.cause.id == events[0].id
+    assert delivered.cause.region == "VN-07"
