@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from contracts.values import CURRENCY_EXPONENT
 from services.benefits.programmes.pack import Finding, Pack
-from services.benefits.programmes.plan import PackFault, Plan
+from services.benefits.programmes.plan import PackFault, Plan, compile_pack
 
 MAX_PACK_CHARS: Final = 2_000_000
 PACKS: Final = {"VN-SA": "vn_sa.toml"}
@@ -79,7 +79,7 @@ def plan_of(pack: Pack) -> Plan:
     if plan is None:
         if len(_PLANS) >= MAX_PLANS:
             _PLANS.clear()
-        plan = _PLANS[key] = Plan(pack, CURRENCY_EXPONENT.get(pack.currency, 2))
+        plan = _PLANS[key] = compile_pack(pack, CURRENCY_EXPONENT.get(pack.currency, 2))
     return plan
 
 

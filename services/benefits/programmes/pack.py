@@ -1,35 +1,35 @@
 """The format of a rule pack: a programme's law as dated data, one TOML file per pack.
 
-A pack holds facts it asks for, inputs derived from them, dated parameters, decision tables whose
-rows carry their legal reference and whether it is verified, and how rows combine. `docs/adr/0020`
-describes the format; `analysis.py` refuses packs that parse but make no sense.
+A pack holds the facts it asks for, inputs derived from them, dated parameters, decision tables
+whose rows carry their legal reference and whether it is verified, and how rows combine.
+`docs/adr/0020-rules-as-data.md` describes the format; `analysis.py` refuses packs that parse but
+make no sense.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
-"""A fact, input, parameter, table, row or component: a lower-case word."""
-GroupCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+from services.benefits.programmes.inputs import (
+    GroupCode,
+    Input,
+    Key,
+    Name,
+    Number,
+    Part,
+    Prose,
+    Verified,
+)
+
 PackCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{1,31}$")]
 Value = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
-Number = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$")]
-"""A decimal number as text: no binary fraction ever holds it."""
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Verified = Literal["yes", "no"]
 Hit = Literal["collect", "first", "unique"]
 Cell = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class Part(BaseModel):
-    """A part of a pack: strict, frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+Kind = Literal["monthly", "one_off"]
 
 
 class FactSpec(Part):
@@ -63,89 +63,70 @@ class DatedValue(Part):
 
 
 class Parameter(Part):
-    """A dated parameter: a `rate` or `threshold` in major units of the currency, or a `number`.
+    """A dated parameter in major units of the currency.
 
-    A rate changes on the first of a month. `raised_by` names an amount fact that may raise the
-    rate for a person (a province's own higher standard), never lower it.
+    A `rate` is paid and changes on the first of a month; a `threshold` is compared with and may
+    change on any day. `raised_by` names an amount fact that may raise a rate for a person (a
+    province's own higher standard), never lower it.
     """
 
     name: Name
-    kind: Literal["rate", "threshold", "number"]
+    kind: Literal["rate", "threshold"]
     raised_by: Name | None = None
-    values: Annotated[tuple[DatedValue, ...], Field(min_length=1)]
+    values: Annotated[tuple[DatedValue, ...], Field(min_length=1, max_length=500)]
 
 
-class AnyInput(Part):
-    """Holds while any of the named facts or inputs holds: `hiv`, `disability=severe`."""
-
-    kind: Literal["any"]
-    name: Name
-    of: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class HeldAtInput(Part):
-    """Holds from a birthday on, if the fact held on the day before it."""
-
-    kind: Literal["held_at"]
-    name: Name
-    fact: str
-    age: Annotated[int, Field(ge=1, le=120)]
-
-
-class DeferredInput(Part):
-    """A stay that starts with the next month where `unless` holds in the month of its start."""
-
-    kind: Literal["deferred"]
-    name: Name
-    fact: str
-    unless: str
-
-
-class ConvertedInput(Part):
-    """Holds from `from` on for whoever is paid one of `groups` for `month`."""
-
-    kind: Literal["converted"]
-    name: Name
-    groups: Annotated[tuple[GroupCode, ...], Field(min_length=1)]
-    month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
-    from_: Annotated[date, Field(alias="from")]
-
-
-Input = Annotated[
-    AnyInput | HeldAtInput | DeferredInput | ConvertedInput, Field(discriminator="kind")
-]
+def _gathered(data: Any, fields: frozenset[str]) -> Any:
+    """A row's data with the keys that are no field of it gathered as its input cells."""
+    if not isinstance(data, dict) or "cells" in data:
+        return data
+    fixed = {key: value for key, value in data.items() if key in fields}
+    fixed["cells"] = {key: value for key, value in data.items() if key not in fields}
+    return fixed
 
 
 class Row(Part):
     """A row of a decision table: every input cell must hold, on one and the same day.
 
     Input cells are the keys that are no field here: `age = "0..4"`, `poor_household = "yes"`,
-    `disability = "severe|extremely_severe"`. `from` and `to` bound the law itself, by whole months.
+    `disability = "severe|extremely_severe"`. `from` and `to` bound the law itself, by whole
+    months. What is due is `rate` times `coefficient`, or the value of the fact `amount`; times
+    the summed weights of the member table `per` with `self_weight`, of which `count` takes a slice
+    (`2..2` the second, `3..` all from the third on); `less` the fact of that name divided by
+    `less_divisor`.
     """
 
     id: Name
     group: GroupCode
     component: Name
-    rate: Name
-    coefficient: Number
+    kind: Kind = "monthly"
+    rate: Name | None = None
+    coefficient: Number = "1.0"
+    amount: Name | None = None
+    per: Name | None = None
+    self_weight: Number = "0"
+    count: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?\.\.([1-9][0-9]?)?$")] | None = (
+        None
+    )
+    less: Name | None = None
+    less_divisor: Annotated[int, Field(ge=1, le=120)] = 1
     from_: Annotated[date | None, Field(alias="from")] = None
     to: date | None = None
     law: Prose
     verified: Verified
     source: Prose
-    per: Name | None = None
     cells: dict[Name, Cell]
 
     @model_validator(mode="before")
     @classmethod
     def _gather_cells(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = {"id", "group", "component", "rate", "coefficient", "per"}
-        known |= {"from", "to", "law", "verified", "source"}
-        fixed = {key: value for key, value in data.items() if key in known}
-        fixed["cells"] = {key: value for key, value in data.items() if key not in known}
-        return fixed
+        return _gathered(data, ROW_FIELDS)
+
+    @model_validator(mode="after")
+    def _pays_one_thing(self) -> Self:
+        if (self.rate is None) == (self.amount is None):
+            raise ValueError("a row pays either a rate or an amount that is a fact")
+        return self
 
 
 class Table(Part):
@@ -173,12 +154,7 @@ class MemberRow(Part):
     @model_validator(mode="before")
     @classmethod
     def _gather_cells(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        known = {"id", "weight", "law", "verified", "source"}
-        fixed = {key: value for key, value in data.items() if key in known}
-        fixed["cells"] = {key: value for key, value in data.items() if key not in known}
-        return fixed
+        return _gathered(data, MEMBER_FIELDS)
 
 
 class MemberTable(Part):
@@ -189,10 +165,20 @@ class MemberTable(Part):
     rows: Annotated[tuple[MemberRow, ...], Field(min_length=1, max_length=100)]
 
 
-class Choice(Part):
-    """One way to be paid: a sum of parts, each the dearest of its groups."""
+ROW_FIELDS: Final = frozenset(
+    {"id", "group", "component", "kind", "rate", "coefficient", "amount", "per", "self_weight"}
+    | {"count", "less", "less_divisor", "from", "to", "law", "verified", "source"}
+)
+MEMBER_FIELDS: Final = frozenset({"id", "weight", "law", "verified", "source"})
 
-    parts: Annotated[tuple[tuple[GroupCode, ...], ...], Field(min_length=1, max_length=20)]
+
+class Choice(Part):
+    """One way to be paid: a sum of parts that must all hold, each the dearest of its groups."""
+
+    parts: Annotated[
+        tuple[Annotated[tuple[GroupCode, ...], Field(min_length=1)], ...],
+        Field(min_length=1, max_length=8),
+    ]
     law: Prose
     verified: Verified
 
@@ -212,8 +198,26 @@ class Lapse(Part):
     """What began before `by` had lasted `months` months lapses on the last day of that term."""
 
     facts: Annotated[tuple[Name, ...], Field(min_length=1)]
-    by: str
+    by: Key
     months: Annotated[int, Field(ge=1, le=120)]
+    law: Prose
+    verified: Verified
+
+
+class Deadline(Part):
+    """So many working days after receipt something is due, for what is received from `from` on."""
+
+    name: Name
+    from_: Annotated[date, Field(alias="from")]
+    working_days: Annotated[int, Field(ge=1, le=250)]
+    law: Prose
+    verified: Verified
+
+
+class Allocation(Part):
+    """One-off aid from a monthly limit: how often a request may be deferred in a row."""
+
+    deferrals: Annotated[int, Field(ge=1, le=24)]
     law: Prose
     verified: Verified
 
@@ -225,19 +229,24 @@ class Pack(Part):
     code: PackCode
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,4}$")]
     title: Prose
-    legal_basis: Prose
+    legal_basis: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-    time_zone: str
+    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z_]+/[A-Z][A-Za-z_]+$")]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     languages: Annotated[tuple[str, ...], Field(min_length=1)]
     law_from: date
-    suspension: str | None = None
-    facts: Annotated[tuple[FactSpec, ...], Field(min_length=1)]
-    inputs: tuple[Input, ...] = ()
-    parameters: Annotated[tuple[Parameter, ...], Field(min_length=1)]
-    lapses: tuple[Lapse, ...] = ()
-    members: tuple[MemberTable, ...] = ()
-    tables: Annotated[tuple[Table, ...], Field(min_length=1)]
+    suspension: Name | None = None
+    applications_per_month: Annotated[int, Field(ge=1, le=31)] | None = None
+    pay_after_days: tuple[Annotated[int, Field(ge=1, le=31)], ...] = ()
+    notes: tuple[Prose, ...] = ()
+    facts: Annotated[tuple[FactSpec, ...], Field(min_length=1, max_length=200)]
+    inputs: Annotated[tuple[Input, ...], Field(max_length=200)] = ()
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=200)] = ()
+    lapses: Annotated[tuple[Lapse, ...], Field(max_length=20)] = ()
+    deadlines: Annotated[tuple[Deadline, ...], Field(max_length=50)] = ()
+    allocation: Allocation | None = None
+    members: Annotated[tuple[MemberTable, ...], Field(max_length=20)] = ()
+    tables: Annotated[tuple[Table, ...], Field(min_length=1, max_length=50)]
     combination: Combination
 
     def rows(self) -> Iterator[Row]:

@@ -1,21 +1,12 @@
-"""A pack compiled into what the two evaluators read: rules over keys, months and whole numbers."""
+"""A pack compiled into what the evaluators read: rules over keys, months and whole numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import Final
 
-from services.benefits.programmes.days import NEVER, YEAR, pack_day, parse_month
-from services.benefits.programmes.pack import (
-    AnyInput,
-    ConvertedInput,
-    Input,
-    MemberRow,
-    Pack,
-    Parameter,
-    Row,
-    scaled,
-)
+from services.benefits.programmes.days import NEVER, first_day, last_day, pack_day
+from services.benefits.programmes.inputs import AnyInput, ConvertedInput, Input
+from services.benefits.programmes.pack import MemberRow, Pack, Parameter, Row, Table, scaled
 
 Keys = tuple[str, ...]
 """Keys of a dossier's spans, any of which is meant."""
@@ -31,34 +22,12 @@ class PackFault(Exception):  # noqa: N818 - the house's word for what must not h
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """A row's cells: an age band in packed years, keys that must hold, keys that must not."""
+    """A row's cells: an age band in years, keys that must hold, keys that must not."""
 
     age_from: int
     age_to: int | None
     has: tuple[Keys, ...]
     has_not: tuple[Keys, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A row of a table, compiled. Months bound the law itself, both included."""
-
-    index: int
-    row: Row
-    table: str
-    when: Conditions
-    first_month: int
-    last_month: int
-    rate: int
-    coefficient: int
-    per: tuple["MemberRule", ...] = ()
-    link: str = ""
-    converted: bool = False
-
-    @property
-    def group(self) -> str:
-        """The group the row stands for."""
-        return self.row.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,125 +40,158 @@ class MemberRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """An amount in minor units, in force from a month on."""
+class MemberRules:
+    """A member table, compiled."""
 
+    link: str
+    rules: tuple[MemberRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of a table, compiled. Months bound the law itself, both included."""
+
+    index: int
+    row: Row
+    table: str
+    when: Conditions
+    first_month: int
+    last_month: int
+    rate: int | None
+    coefficient: int
+    members: MemberRules | None = None
+    self_weight: int = 0
+    slice_from: int = 0
+    slice_to: int | None = None
+    before: tuple["Rule", ...] = ()
+    """Rows of a `first` table that come before this one."""
+    converted: str = ""
+    """The conversion it reads, if any: such rules are judged after all others."""
+
+    @property
+    def group(self) -> str:
+        """The group the row stands for."""
+        return self.row.group
+
+    @property
+    def in_force(self) -> tuple[int, int, int]:
+        """The span of days in which the row is law."""
+        return (first_day(self.first_month), last_day(self.last_month), NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An amount in minor units, in force from a day and its month on."""
+
+    first_day: int
     first_month: int
     amount: int
     verified: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate parameter: its steps, oldest first, and the fact that may raise it for a person."""
+class Dated:
+    """A parameter: its steps, oldest first, and the fact that may raise it for a person."""
 
     name: str
     steps: tuple[Step, ...]
     raised_by: str | None
 
     def at(self, month: int) -> Step:
-        """The step in force in a month; the first one before any is in force."""
+        """The step in force on the first day of a month; the first one before any is in force."""
         found = self.steps[0]
-        for step in self.steps:
-            if step.first_month > month:
+        for step in self.steps[1:]:
+            if step.first_day > first_day(month):
                 break
             found = step
         return found
 
+    def highest_in(self, month: int) -> Step:
+        """Of the steps in force on some day of a month, the highest."""
+        found = self.at(month)
+        for step in self.steps:
+            if step.first_month == month and step.amount > found.amount:
+                found = step
+        return found
 
+
+@dataclass(slots=True)
 class Plan:
     """A pack ready to judge with."""
 
-    def __init__(self, pack: Pack, exponent: int) -> None:
-        self.pack = pack
-        self.first_month = pack_day(pack.law_from) >> 5
-        self.inputs: dict[str, Input] = {item.name: item for item in pack.inputs}
-        self.rates = tuple(
-            _rate(parameter, exponent) for parameter in pack.parameters if parameter.kind == "rate"
-        )
-        self.members = {table.name: table for table in pack.members}
-        self.rules = tuple(
-            self._rule(index, row, table.name)
-            for index, (table, row) in enumerate(
-                (table, row) for table in pack.tables for row in table.rows
-            )
-        )
-        self.suspension: Keys = self._suspension()
-        self.choices = tuple(choice.parts for choice in pack.combination.choices)
+    pack: Pack
+    first_month: int
+    inputs: dict[str, Input]
+    rates: tuple[Dated, ...] = ()
+    thresholds: dict[str, Dated] = field(default_factory=dict)
+    members: dict[str, MemberRules] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    by_key: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    """Rules worth looking at when a key is present; each rule stands under one cell's keys."""
+    always: tuple[Rule, ...] = ()
+    """Rules that need no key at all."""
+    conversions: tuple[ConvertedInput, ...] = ()
+    suspension: Keys = ()
+    rate_cuts: tuple[int, ...] = ()
+    """Months in which some rate changes."""
+    verified_choices: tuple[bool, ...] = ()
+    memory: dict[object, object] = field(default_factory=dict)
+    """What the explaining evaluator already worked out for combinations of rules."""
 
-    @cached_property
-    def conversions(self) -> tuple[tuple[ConvertedInput, int], ...]:
-        """Inputs that depend on what was paid for a month, with that month."""
-        return tuple(
-            (item, parse_month(item.month) or 0)
-            for item in self.pack.inputs
-            if isinstance(item, ConvertedInput)
-        )
-
-    @cached_property
-    def rate_cuts(self) -> tuple[int, ...]:
-        """Months in which some rate changes."""
-        return tuple(sorted({step.first_month for rate in self.rates for step in rate.steps}))
-
-    def keys(self, cell: str, name: str) -> Keys:
-        """The keys an input's cell stands for, such as `disability=severe`."""
-        item = self.inputs.get(name)
+    def keys(self, key: str) -> Keys:
+        """The span keys that a key of the pack stands for: a code without value is any value."""
+        item = self.inputs.get(key)
         if isinstance(item, AnyInput):
-            return tuple(key for part in item.of for key in self._part_keys(part))
-        if item is not None:
-            return (name,)
-        spec = self.pack.fact(name)
+            return tuple(found for part in item.of for found in self.keys(part))
+        if item is not None or "=" in key:
+            return (key,)
+        spec = self.pack.fact(key)
         if spec is None:
-            raise PackFault(f"{self.pack.code}: no fact or input {name}")
+            raise PackFault(f"{self.pack.code}: no fact or input {key}")
         if spec.kind in {"code", "codes"}:
-            values = spec.values if cell in {"any", "no"} else tuple(cell.split("|"))
-            return tuple(f"{name}={value}" for value in values)
-        return (name,)
+            return tuple(f"{key}={value}" for value in spec.values)
+        return (key,)
 
-    def _part_keys(self, part: str) -> Keys:
-        name, equals, value = part.partition("=")
-        return (part,) if equals else self.keys(value or "any", name)
 
-    def _conditions(self, cells: dict[str, str]) -> Conditions:
-        age_from, age_to = 0, None
-        has: list[Keys] = []
-        has_not: list[Keys] = []
-        for name, cell in cells.items():
-            if name == "age":
-                age_from, age_to = age_band(cell)
-            elif cell == "no":
-                has_not.append(self.keys(cell, name))
-            else:
-                has.append(self.keys(cell, name))
-        return Conditions(
-            age_from * YEAR,
-            None if age_to is None else age_to * YEAR,
-            tuple(has),
-            tuple(has_not),
+def compile_pack(pack: Pack, exponent: int) -> Plan:
+    """The pack compiled; `exponent` is the number of decimals of its currency."""
+    plan = Plan(pack, pack_day(pack.law_from) >> 5, {item.name: item for item in pack.inputs})
+    plan.rates = tuple(_dated(p, exponent) for p in pack.parameters if p.kind == "rate")
+    plan.thresholds = {
+        p.name: _dated(p, exponent) for p in pack.parameters if p.kind == "threshold"
+    }
+    for table in pack.members:
+        rules = tuple(
+            MemberRule(row, conditions(plan, row.cells), scaled(row.weight)) for row in table.rows
         )
+        plan.members[table.name] = MemberRules(table.link, rules)
+    compiled: list[Rule] = []
+    for group in pack.tables:
+        compiled.extend(_table(plan, group, len(compiled)))
+    plan.rules = tuple(compiled)
+    _index(plan)
+    plan.conversions = tuple(item for item in pack.inputs if isinstance(item, ConvertedInput))
+    plan.suspension = plan.keys(pack.suspension) if pack.suspension else ()
+    plan.rate_cuts = tuple(sorted({step.first_month for rate in plan.rates for step in rate.steps}))
+    plan.verified_choices = tuple(choice.verified == "yes" for choice in pack.combination.choices)
+    return plan
 
-    def _rule(self, index: int, row: Row, table: str) -> Rule:
-        member = self.members[row.per] if row.per else None
-        return Rule(
-            index=index,
-            row=row,
-            table=table,
-            when=self._conditions(row.cells),
-            first_month=max(self.first_month, _month(row.from_, self.first_month)),
-            last_month=_month(row.to, LAST_MONTH),
-            rate=next(i for i, rate in enumerate(self.rates) if rate.name == row.rate),
-            coefficient=scaled(row.coefficient),
-            per=tuple(
-                MemberRule(item, self._conditions(item.cells), scaled(item.weight))
-                for item in (member.rows if member else ())
-            ),
-            link=member.link if member else "",
-            converted=any(isinstance(self.inputs.get(name), ConvertedInput) for name in row.cells),
-        )
 
-    def _suspension(self) -> Keys:
-        name = self.pack.suspension
-        return self.keys("any", name) if name else ()
+def conditions(plan: Plan, cells: dict[str, str]) -> Conditions:
+    """A row's cells compiled."""
+    age_from, age_to = 0, None
+    has: list[Keys] = []
+    has_not: list[Keys] = []
+    for name, cell in cells.items():
+        if name == "age":
+            age_from, age_to = age_band(cell)
+        elif cell == "no":
+            has_not.append(plan.keys(name))
+        elif cell in {"yes", "any"}:
+            has.append(plan.keys(name))
+        else:
+            has.append(tuple(f"{name}={value}" for value in cell.split("|")))
+    return Conditions(age_from, age_to, tuple(has), tuple(has_not))
 
 
 def age_band(cell: str) -> tuple[int, int | None]:
@@ -198,17 +200,69 @@ def age_band(cell: str) -> tuple[int, int | None]:
     return int(low), int(high) if high else None
 
 
+def _table(plan: Plan, table: Table, offset: int) -> list[Rule]:
+    rules: list[Rule] = []
+    for index, row in enumerate(table.rows):
+        before = tuple(rules) if table.hit == "first" else ()
+        rules.append(_rule(plan, row, table.name, offset + index, before))
+    return rules
+
+
+def _rule(plan: Plan, row: Row, table: str, index: int, before: tuple[Rule, ...]) -> Rule:
+    low, _, high = (row.count or "").partition("..")
+    conversion = next(
+        (name for name in row.cells if isinstance(plan.inputs.get(name), ConvertedInput)), ""
+    )
+    return Rule(
+        index=index,
+        row=row,
+        table=table,
+        when=conditions(plan, row.cells),
+        first_month=max(plan.first_month, _month(row.from_, plan.first_month)),
+        last_month=_month(row.to, LAST_MONTH),
+        rate=next((i for i, rate in enumerate(plan.rates) if rate.name == row.rate), None),
+        coefficient=scaled(row.coefficient),
+        members=plan.members[row.per] if row.per else None,
+        self_weight=scaled(row.self_weight),
+        slice_from=(int(low) - 1) * SCALE if low else 0,
+        slice_to=int(high) * SCALE if high else None,
+        before=before,
+        converted=conversion,
+    )
+
+
+def _index(plan: Plan) -> None:
+    found: dict[str, list[Rule]] = {}
+    always = []
+    codes = {spec.name for spec in plan.pack.facts if spec.kind == "codes"}
+    for rule in plan.rules:
+        if rule.converted:
+            continue
+        if not rule.when.has:
+            always.append(rule)
+            continue
+        first = next(
+            (keys for keys in rule.when.has if keys[0].partition("=")[0] not in codes),
+            rule.when.has[0],
+        )
+        for key in first:
+            found.setdefault(key, []).append(rule)
+    plan.by_key = {key: tuple(rules) for key, rules in found.items()}
+    plan.always = tuple(always)
+
+
 def _month(day: date | None, otherwise: int) -> int:
     return otherwise if day is None else pack_day(day) >> 5
 
 
-def _rate(parameter: Parameter, exponent: int) -> Rate:
+def _dated(parameter: Parameter, exponent: int) -> Dated:
     steps = tuple(
         Step(
+            pack_day(value.from_),
             pack_day(value.from_) >> 5,
             scaled(value.value) * 10**exponent // SCALE,
             value.verified == "yes",
         )
         for value in parameter.values
     )
-    return Rate(parameter.name, steps, parameter.raised_by)
+    return Dated(parameter.name, steps, parameter.raised_by)
