@@ -1,0 +1,109 @@
+# Hamroh. `make` alone lists what there is. Needs Python 3.11 or newer, and nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3))
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.installed-to-run
+DEV := $(VENV)/.installed-to-develop
+
+# $(call step,what,command): a line per step with its time; its output only if it fails.
+step = printf '  %-34s' '$(1)'; started=$$SECONDS; log=$$(mktemp); \
+	if $(2) >"$$log" 2>&1; then echo "$$((SECONDS - started)) s"; rm -f "$$log"; \
+	else echo failed; cat "$$log"; rm -f "$$log"; exit 1; fi
+
+# $(call install,file): exactly the locked packages, each checked by its hash, then Hamroh itself.
+install = if [ -x $(BIN)/uv ]; then \
+		$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(1) && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .; \
+	else \
+		$(BIN)/python -m pip install --quiet --require-hashes --requirement $(1) && \
+		$(BIN)/python -m pip install --quiet --no-deps --editable .; \
+	fi
+
+compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml --extra platform --extra local
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+.PHONY: demo
+demo: $(RUN) ## Run the main job on real input, end to end, and leave the platform running
+	@$(BIN)/python -m deploy.demo
+
+.PHONY: up
+up: $(RUN) ## Start the whole platform on this machine
+	@$(BIN)/python -m deploy.local up
+
+.PHONY: status
+status: $(RUN) ## Say what runs and where
+	@$(BIN)/python -m deploy.local status
+
+.PHONY: down
+down: $(RUN) ## Stop the platform
+	@$(BIN)/python -m deploy.local down
+
+.PHONY: test
+test: $(DEV) ## Run every test, on real Kafka and real PostgreSQL
+	@command -v chromium chromium-browser >/dev/null || { \
+		echo 'The tests of the pages need Chromium: install the package chromium.' >&2; exit 1; }
+	@$(BIN)/python -m pytest -q
+
+.PHONY: check
+check: $(DEV) ## Everything that is checked without running the platform
+	@$(call step,lint,$(BIN)/ruff check .)
+	@$(call step,format,$(BIN)/ruff format --check .)
+	@$(call step,types,$(BIN)/mypy)
+	@$(call step,imports,$(BIN)/lint-imports --no-logo)
+	@$(call step,unused code,$(BIN)/vulture)
+	@$(call step,dependencies,$(BIN)/deptry .)
+	@$(call step,architecture,$(BIN)/python -m pytest -q tests/architecture)
+	@$(call step,contracts,$(BIN)/python -m deploy.contracts check)
+
+.PHONY: contracts
+contracts: $(DEV) ## Prove that nothing published breaks, and that generated files are fresh
+	@$(BIN)/python -m deploy.contracts check
+
+.PHONY: contracts-generate
+contracts-generate: $(DEV) ## Write the JSON Schemas and the AsyncAPI document anew
+	@$(BIN)/python -m deploy.contracts generate
+
+.PHONY: contracts-publish
+contracts-publish: $(DEV) ## Freeze what is new in the contracts as published
+	@$(BIN)/python -m deploy.contracts publish
+
+.PHONY: docs-contracts
+docs-contracts: $(DEV) ## Build the page of all events, readable without the net
+	@$(BIN)/python -m deploy.contracts page
+
+.PHONY: lock
+lock: $(DEV) ## Lock the dependencies of pyproject.toml anew; pins that still fit stay
+	@$(compile) --output-file requirements.txt
+	@$(compile) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+.PHONY: setup
+setup: $(DEV) ## Install everything into .venv, the tools of the tests included
+
+$(BIN)/python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Hamroh needs Python 3.11 or newer: install python3.11, or say make PYTHON=<path>.' >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo 'Python lacks its venv module: install the package python3-venv.' >&2; exit 1; }
+	@$(call step,virtual environment,$(PYTHON) -m venv $(VENV))
+	@$(call step,uv (pip serves too),{ $(BIN)/python -m pip install --quiet uv==$(UV_VERSION) || true; })
+
+# What is installed to develop contains what is needed to run.
+$(RUN): requirements.txt | $(BIN)/python
+	@[ $(DEV) -nt requirements-dev.txt ] || { $(call step,packages to run,{ $(call install,$<); }); }
+	@touch $@
+
+$(DEV): requirements-dev.txt | $(BIN)/python
+	@$(call step,packages to run and to test,{ $(call install,$<); })
+	@touch $(RUN) $@
