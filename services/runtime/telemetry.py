@@ -1,199 +1,255 @@
-"""What a process says of itself: logs that name ids and never people, and metrics named once.
+"""Logs, metrics and traces. They name ids, codes and counts; persons never.
 
-Logs are JSON lines. Only keys of `SPEAKABLE` pass as they are; any other value is `[withheld]`.
-Exceptions are told by type and place: their messages can quote what was in a row.
+Logs are JSON lines on the standard output. Only keys of an allow-list pass, and only with values
+that look like ids, codes or numbers: whatever else somebody logs becomes `[redacted]`. An exception
+is told by its type and places in the code, never by its text, which may quote a row. Metrics and
+traces leave by OTLP/HTTP where `otlp_endpoint` is set; otherwise they cost next to nothing.
 """
 
 import logging
+import re
+import sys
 import time
-import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
 
 import structlog
-from opentelemetry import metrics
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.metrics import Meter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
+from opentelemetry import metrics, trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.runtime.settings import Settings
 
+REDACTED: Final = "[redacted]"
+PLACES: Final = 6
+"""How many innermost places of a fault are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One instrument; its full name is `hamroh.<service>.<noun>.<unit>`."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    tells: str
+
+
 METRICS: Final = {
-    "batch.records": ("histogram", "Records per transaction"),
-    "batch.seconds": ("histogram", "Seconds per batch, from decoding to the sent facts"),
-    "faults.count": ("counter", "Exceptions, by kind and by where"),
-    "rebuilt.count": ("counter", "Consumers rebuilt because they took nothing"),
-    "lag.records": ("gauge", "Records on assigned partitions that were not yet taken"),
-    "outbox.rows": ("gauge", "Facts committed and not yet sent"),
-    "outbox.seconds": ("gauge", "Age of the oldest fact not yet sent"),
-    "waiting.records": ("gauge", "Records that wait for their turn or their cause"),
-    "dead-letters.records": ("gauge", "Dead letters nobody has settled"),
-    "http.seconds": ("histogram", "Seconds per HTTP request"),
+    "lag.records": Metric("gauge", "{record}", "Records of a topic that a group has not taken"),
+    "batch.records": Metric("histogram", "{record}", "Records taken at once"),
+    "batch.seconds": Metric("histogram", "s", "From taking a batch to its commit"),
+    "fault.errors": Metric("counter", "{error}", "Faults by place and type"),
+    "rebuild.consumers": Metric("counter", "{consumer}", "Consumers rebuilt because they stuck"),
+    "decision.facts": Metric("counter", "{fact}", "Facts published, by type"),
+    "rejection.claims": Metric("counter", "{claim}", "Claims refused, by code"),
+    "outbox.rows": Metric("gauge", "{row}", "Facts stored and not yet sent"),
+    "outbox_age.seconds": Metric("gauge", "s", "Age of the oldest of them"),
+    "waiting.records": Metric("gauge", "{record}", "Records that wait for their turn or cause"),
+    "dead_letter.records": Metric("gauge", "{record}", "Dead letters that are open"),
+    "request.seconds": Metric("histogram", "s", "HTTP requests, by route and status"),
 }
-"""Every metric there is: its full name is `hamroh.<service>.<name here>`."""
-
-SPEAKABLE: Final = frozenset(
-    {
-        "event",
-        "level",
-        "timestamp",
-        "logger",
-        "service",
-        "group",
-        "topic",
-        "partition",
-        "offset",
-        "records",
-        "seconds",
-        "rows",
-        "lag",
-        "error",
-        "place",
-        "code",
-        "path",
-        "count",
-        "status",
-        "method",
-        "route",
-        "event_id",
-        "claim_id",
-        "person_id",
-        "case_id",
-        "worker_id",
-        "payment_id",
-        "batch_id",
-        "cycle_id",
-        "dead_letter_id",
-        "message_id",
-        "trace_id",
-        "span_id",
-        "region",
-        "timer",
-        "job",
-        "pid",
-        "port",
-        "version",
-        "name",
-        "attempts",
-        "sequence",
-        "role",
-        "roles",
-        "regions",
-        "subject",
-        "issuer",
-        "reason",
-        "kid",
-    }
-)
-"""Keys whose values are ids, codes, counts or names of our own things."""
-LONGEST_VALUE: Final = 200
-
-
-def withhold(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The structlog processor that lets only what cannot be about a person's life pass."""
-    for key, value in entry.items():
-        if key not in SPEAKABLE:
-            entry[key] = "[withheld]"
-        elif isinstance(value, str) and len(value) > LONGEST_VALUE:
-            entry[key] = value[:LONGEST_VALUE]
-    return entry
-
-
-@cache
-def configure_logging(level: str) -> None:
-    """JSON lines on standard output, ours and the libraries'."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            withhold,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
-        cache_logger_on_first_use=True,
-    )
-    handler = _LibraryHandler()
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-
-
-class _LibraryHandler(logging.Handler):
-    """Libraries' warnings: where they come from and how bad, not what they quote."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        place = f"{record.module}:{record.lineno}"
-        structlog.get_logger().log(
-            record.levelno, "library", logger=record.name, place=place, error=kind
-        )
-
-
-def place_of(error: BaseException) -> str:
-    """Where an exception was raised: `module:line` of the innermost frame of ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "/services/" in frame.filename] or frames
-    return f"{ours[-1].name}:{ours[-1].lineno}" if ours else ""
+"""Every metric of the platform. Labels are codes: groups, topics, types, routes, statuses."""
 
 
 class Telemetry:
-    """Logs and metrics of one process of a service."""
+    """What one process tells about itself."""
 
     def __init__(self, service: str, settings: Settings) -> None:
-        configure_logging(settings.log_level)
-        self.service = service
-        self.log = structlog.get_logger().bind(service=service)
-        meter = _meter(service, settings.otlp_endpoint)
-        makers: dict[str, Any] = {
-            "histogram": meter.create_histogram,
-            "counter": meter.create_counter,
-            "gauge": meter.create_gauge,
+        configure_logs(service, settings.log_level)
+        meter, self.tracer, self.close = _exporting(service, settings.otlp_endpoint)
+        self.log = structlog.get_logger()
+        self._instruments = {
+            name: getattr(meter, f"create_{metric.kind}")(
+                f"hamroh.{service}.{name}", metric.unit, metric.tells
+            )
+            for name, metric in METRICS.items()
         }
-        self._metrics: dict[str, Any] = {
-            name: makers[kind](f"hamroh.{service}.{name}", description=what)
-            for name, (kind, what) in METRICS.items()
-        }
+
+    def record(self, name: str, value: float, **labels: str) -> None:
+        """Adds to a counter, sets a gauge or records in a histogram; `name` is in `METRICS`."""
+        verb = {"counter": "add", "gauge": "set", "histogram": "record"}[METRICS[name].kind]
+        getattr(self._instruments[name], verb)(value, labels)
 
     @contextmanager
     def batch(self, group: str, records: int) -> Iterator[None]:
-        """Measures one batch, also when it fails."""
+        """Measures the handling of a batch."""
         started = time.perf_counter()
-        try:
+        with self.tracer.start_as_current_span("batch", attributes={"group": group}):
             yield
-        finally:
-            labels = {"group": group}
-            self._metrics["batch.records"].record(records, labels)
-            self._metrics["batch.seconds"].record(time.perf_counter() - started, labels)
+        self.record("batch.records", records, group=group)
+        self.record("batch.seconds", time.perf_counter() - started, group=group)
 
     def fault(self, where: str, error: BaseException) -> None:
-        """An exception that was met and dealt with."""
-        kind = type(error).__name__
-        self._metrics["faults.count"].add(1, {"where": where, "error": kind})
-        self.log.warning("fault", group=where, error=kind, place=place_of(error))
+        """Tells of a fault that was met and dealt with."""
+        self.log.error("fault", at=where, exc_info=error)
+        self.record("fault.errors", 1, at=where, type=type(error).__name__)
 
     def rebuilt(self, group: str) -> None:
-        """A consumer that took nothing was rebuilt."""
-        self._metrics["rebuilt.count"].add(1, {"group": group})
+        """Tells that a stuck consumer was rebuilt."""
         self.log.warning("consumer rebuilt", group=group)
+        self.record("rebuild.consumers", 1, group=group)
 
-    def gauge(self, name: str, value: float, **labels: str) -> None:
-        """Sets a gauge of `METRICS`."""
-        self._metrics[name].set(value, labels)
+    def lag(self, group: str, records: int | None) -> None:
+        """Tells how far behind a group is; None if the broker did not say."""
+        if records is not None:
+            self.record("lag.records", records, group=group)
 
-    def request(self, route: str, status: int, seconds: float) -> None:
-        """Measures one HTTP request."""
-        self._metrics["http.seconds"].record(seconds, {"route": route, "status": str(status)})
+    @contextmanager
+    def span_from(
+        self, name: str, traceparent: str | None, *, linked: bool = False
+    ) -> Iterator[trace.Span]:
+        """A span below the given one; `linked` only points to it: nobody outside is a parent."""
+        parent = _PROPAGATOR.extract({"traceparent": traceparent or ""})
+        if linked:
+            links = [trace.Link(trace.get_current_span(parent).get_span_context())]
+            with self.tracer.start_as_current_span(name, links=links) as span:
+                yield span
+        else:
+            with self.tracer.start_as_current_span(name, context=parent) as span:
+                yield span
 
 
-def _meter(service: str, endpoint: str | None) -> Meter:
-    """A meter that exports to the collector, or one that costs nothing."""
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+
+
+def current_traceparent() -> str | None:
+    """The span in progress as `traceparent` text, for the envelope of what is decided in it."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def _nothing() -> None:
+    """There is nothing to send before the end."""
+
+
+def _exporting(
+    service: str, endpoint: str | None
+) -> tuple[metrics.Meter, trace.Tracer, Callable[[], None]]:
+    """Where metrics and spans go, to the collector or nowhere, and how to end that."""
     if endpoint is None:
-        return metrics.NoOpMeterProvider().get_meter(service)
-    exporter = OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics")
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=10_000)
-    resource = Resource.create({"service.name": f"hamroh.{service}"})
-    return MeterProvider(resource=resource, metric_readers=[reader]).get_meter(service)
+        return metrics.NoOpMeterProvider().get_meter(service), trace.NoOpTracer(), _nothing
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create({"service.namespace": "hamroh", "service.name": service})
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"), 10_000)
+    meters = MeterProvider([reader], resource)
+    tracers = TracerProvider(resource=resource)
+    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+
+    def close() -> None:
+        tracers.shutdown()
+        meters.shutdown()
+
+    return meters.get_meter(service), tracers.get_tracer(service), close
+
+
+Entry = MutableMapping[str, Any]
+
+ALLOWED: Final = frozenset({
+    "event", "level", "timestamp", "logger", "service", "at", "trace_id", "span_id", "topic",
+    "partition", "offset", "group", "key", "sequence", "type", "code", "path", "reason", "region",
+    "route", "method", "status", "attempts", "count", "records", "rows", "version", "port", "job",
+    "timer", "template", "channel", "state", "outcome",
+})  # fmt: skip
+ALLOWED_ENDINGS: Final = ("_id", "_ids", "_count", "_s", "_ms", "_bytes", "_at", "_code")
+_SAFE: Final = re.compile(r"[A-Za-z0-9<][A-Za-z0-9_.:/<>{}+=-]{0,199}")
+_NUMBER_OF_SOMEBODY: Final = re.compile(r"\+?[0-9]{9,}")
+_MESSAGE: Final = re.compile(r"[a-z][a-z0-9 ,_.-]{0,99}")
+TRUSTED_LOGGERS: Final = ("aiokafka", "uvicorn.error")
+"""Libraries whose message templates are constant; their arguments are left out all the same."""
+
+
+def configure_logs(service: str, level: str) -> None:
+    """Sends our logs, and what libraries log from warnings on, to the standard output."""
+
+    def named(_: Any, __: str, entry: Entry) -> Entry:
+        return {"service": service, **entry}
+
+    structlog.configure(
+        processors=[
+            named,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _traced,
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+    )
+    logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+
+
+class _Foreign(logging.Handler):
+    """Passes on what a library logs: the template of a trusted one, never the arguments."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trusted = record.name.startswith(TRUSTED_LOGGERS)
+        structlog.get_logger().log(
+            record.levelno,
+            f"library: {record.msg}" if trusted else REDACTED,
+            logger=record.name,
+            exc_info=record.exc_info,
+        )
+
+
+def _traced(_: Any, __: str, entry: Entry) -> Entry:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        entry["trace_id"], entry["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return entry
+
+
+def redact(_: Any, __: str, entry: Entry) -> Entry:
+    """Keeps what is known to be no personal data; a fault becomes its type and places."""
+    fault = entry.pop("exc_info", None)
+    kept = {key: _kept(key, value) for key, value in entry.items()}
+    if fault is True:
+        fault = sys.exc_info()
+    error = fault[1] if isinstance(fault, tuple) else fault
+    if isinstance(error, BaseException):
+        kept |= _described(error)
+    return kept
+
+
+def _kept(key: str, value: Any) -> Any:
+    if key == "event":
+        text = str(value)
+        return text if _MESSAGE.fullmatch(text) or text.startswith("library: ") else REDACTED
+    if not (key in ALLOWED or key.endswith(ALLOWED_ENDINGS)):
+        return REDACTED
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_kept(key, item) for item in value][:50]
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, UUID | date | datetime):
+        return str(value)
+    safe = isinstance(value, str) and _SAFE.fullmatch(value)
+    return value if safe and not _NUMBER_OF_SOMEBODY.fullmatch(value) else REDACTED
+
+
+def _described(error: BaseException) -> Entry:
+    """A fault's type, SQLSTATE and innermost places; its cause's type. No text."""
+    places, step = [], error.__traceback__
+    while step is not None:
+        module = step.tb_frame.f_globals.get("__name__", "?")
+        places.append(f"{module}:{step.tb_frame.f_code.co_name}:{step.tb_lineno}")
+        step = step.tb_next
+    cause = error.__cause__ or error.__context__
+    described = {
+        "error": f"{type(error).__module__}.{type(error).__name__}",
+        "where": places[-PLACES:],
+        "cause": f"{type(cause).__module__}.{type(cause).__name__}" if cause else None,
+        "sqlstate": getattr(error, "sqlstate", None),
+    }
+    return {key: value for key, value in described.items() if value}
