@@ -34,7 +34,8 @@ async def sending(
 ) -> AsyncIterator[Sending]:
     keys = PersonKeys.from_settings(notifications_settings)
     async with httpx.AsyncClient(trust_env=False) as client:
-        yield Sending(notifications_settings, keys, SmsGateway(client, provider.url, 5.0))
+        lanes = [SmsGateway(client, provider.url, 5.0)] * 4
+        yield Sending(notifications_settings, keys, lanes)
 
 
 def lease(sending: Sending, phone: str | None = PHONE, message_id: UUID | None = None) -> Lease:
