@@ -32,7 +32,10 @@ def _text(raw: bytes) -> str:
 
 
 def _raw(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise UnsealError("not base64url") from error
 
 
 def _seal(key: bytes, raw: bytes, bound: bytes) -> bytes:
@@ -101,7 +104,7 @@ class PersonKeys:
         return SealedKey(person_id, version, wrapped, plain)
 
     def blind(self, value: str) -> bytes:
-        """A keyed digest for equality look-ups: identifiers are few enough to guess plain hashes."""
+        """A keyed digest for equality look-ups: plain hashes of identifiers can be guessed."""
         return hmac.digest(self.blinding, value.encode(), hashlib.sha256)
 
 
