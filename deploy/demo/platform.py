@@ -1,13 +1,12 @@
 """The running platform as the demonstration uses it: by its public doors alone."""
 
-import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from deploy.local.accounts import MINISTRY, OFFICERS
 from deploy.local.plan import SERVICES
@@ -40,7 +39,7 @@ class Platform:
             kafka_bootstrap=cluster.bootstrap("client"),
             kafka_security="SASL_PLAINTEXT",
             kafka_username=user,
-            kafka_password=state.secrets.kafka_users[user],
+            kafka_password=SecretStr(state.secrets.kafka_users[user]),
             business_time=state.options.business_time,
         )
 
