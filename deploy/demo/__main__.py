@@ -1,8 +1,8 @@
 """The main job on real input, end to end: `python -m deploy.demo`.
 
-A province's list becomes claims, people, entitlements; two officers approve the month's payments; the
-bank books or returns them; each returned payment becomes a case, each entitlement a message; the
-ministry sees totals. Then every total is asked from every source, and the exit code says whether
+A province's list becomes claims, people, entitlements; two officers approve the month's payments;
+the bank books or returns them; each returned payment becomes a case, each entitlement a message;
+the ministry sees totals. Then every total is asked from every source, and the exit code says whether
 they agree. The platform is left running.
 """
 
