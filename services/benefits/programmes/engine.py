@@ -152,8 +152,11 @@ def _add(found: list[Candidate], rule: Rule, dossier: Dossier, within: list[Span
     if not held:
         return
     law_from, law_to = rule.first_month, rule.last_month
+    runs: Iterable[tuple[int, int, int]]
     if rule.members is not None:
-        runs: Iterable[tuple[int, int, int]] = _weighed(rule, dossier, held)
+        runs = _weighed(rule, dossier, held)
+    elif rule.row.kind == "one_off":
+        runs = [(first >> 5, first >> 5, SCALE) for first, _, _ in held]
     else:
         runs = [(start, end, SCALE) for start, end in months(held)]
     for start, end, weight in runs:
@@ -327,7 +330,7 @@ def _hit(plan: Plan, dossier: Dossier, candidate: Candidate, month: int) -> Hit:
     rule, weight = candidate.rule, candidate.weight
     verified = rule.row.verified == "yes"
     if rule.rate is None:
-        rate = _value(dossier, rule.row.amount, month, max)
+        rate = _value(dossier, rule.row.amount, month, sum if rule.row.kind == "one_off" else max)
     else:
         dated = plan.rates[rule.rate]
         step = dated.at(month)

@@ -157,7 +157,7 @@ def resolve(
         )
         if refused:
             return refused
-    if dossier.birth == ALWAYS and any(spec.name == "birth_date" for spec in pack.facts):
+    if dossier.birth == ALWAYS and any(s.required and s.name == "birth_date" for s in pack.facts):
         return Refused("facts.birth_date", "missing", "no date of birth was known on that day")
     return dossier
 
@@ -209,8 +209,10 @@ def _enter_spans(
 ) -> None:
     if spec.kind in {"amount", "count"}:
         dossier.amounts[spec.name] = tuple(
-            (first, min(last, change), int(value)) for first, last, change, value in painted
+            (first, min(last, previous_day(change)), int(value))
+            for first, last, change, value in painted
         )
+        dossier.spans[spec.name] = tuple((f, t, c) for f, t, c, _ in painted)
         return
     for value in sorted({value for *_, value in painted} - {"no", NOTHING}):
         key = spec.name if spec.kind == "flag" else f"{spec.name}={value}"

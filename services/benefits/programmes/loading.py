@@ -14,7 +14,14 @@ from services.benefits.programmes.pack import Finding, Pack
 from services.benefits.programmes.plan import PackFault, Plan, compile_pack
 
 MAX_PACK_CHARS: Final = 2_000_000
-PACKS: Final = {"VN-SA": "vn_sa.toml"}
+PACKS: Final = {
+    "VN-SA": "vn_sa.toml",
+    "UA-IDP": "ua_idp.toml",
+    "UA-BSA": "ua_bsa.toml",
+    "UZ-SR": "uz_sr.toml",
+    "UZ-MA": "uz_ma.toml",
+    "WF-ST": "wf_st.toml",
+}
 """The packaged packs and their files."""
 
 
