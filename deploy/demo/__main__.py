@@ -2,8 +2,8 @@
 
 A province's list becomes claims, people, entitlements; two officers approve the month's payments;
 the bank books or returns them; each returned payment becomes a case, each entitlement a message;
-the ministry sees totals. Then every total is asked from every source, and the exit code says whether
-they agree. The platform is left running.
+the ministry sees totals. Then every total is asked from every source, and the exit code says
+whether they agree. The platform is left running.
 """
 
 import asyncio

@@ -135,7 +135,7 @@ class Totals:
             if len(set(sources.values())) > 1
         ]
         found += [
-            f"{total}: only one source told it" for total, s in self.said.items() if len(s) < 2
+            f"{total}: only one source told it" for total, s in self.said.items() if len(s) == 1
         ]
         for left, right in EQUALITIES:
             total = sum(self.value(part) for part in right)

@@ -99,11 +99,12 @@ def claim_digest(data: PersonRegistered) -> str:
 
 
 def _candidate(claim: Claim) -> Candidate:
-    data, region = claim.data, region_of(claim) or ""
+    data, person = claim.data, as_person(claim.data, region_of(claim) or "")
     return Candidate(
         person_id(claim.source, data.record_id),
         household_id(claim.source, data.form_id),
-        as_person(data, region),
+        person,
+        matching.keys(person),
     )
 
 
@@ -111,7 +112,7 @@ async def _similar(
     tx: Transaction, keys: PersonKeys, newcomers: Sequence[Candidate]
 ) -> dict[str, list[Candidate]]:
     """Per matching key, the registered persons who share it."""
-    names = {keys.blind(key): key for one in newcomers for key in matching.keys(one.person)}
+    names = {keys.blind(key): key for one in newcomers for key in one.keys}
     similar: defaultdict[str, list[Candidate]] = defaultdict(list)
     opened: dict[UUID, Candidate] = {}
     for row in await store.find_similar(tx.connection, [*names]):
@@ -149,11 +150,7 @@ async def _save(tx: Transaction, keys: PersonKeys, newcomers: Sequence[Newcomer]
         for status in one.claim.data.statuses
     ]
     await store.save_statuses(connection, statuses)
-    blind = {
-        (keys.blind(key), one.person_id)
-        for one in newcomers
-        for key in matching.keys(one.candidate.person)
-    }
+    blind = {(keys.blind(key), one.person_id) for one in newcomers for key in one.candidate.keys}
     await store.save_match_keys(connection, sorted(blind))
     pairs = [
         (pair.pair_id, one.region, *pair.person_ids, pair.score, ",".join(pair.reasons), pair.holds)

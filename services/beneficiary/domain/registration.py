@@ -37,6 +37,8 @@ class Candidate:
     person_id: UUID
     household_id: UUID
     person: matching.Person
+    keys: tuple[str, ...] = ()
+    """Its matching keys; of a newcomer only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def suspicions(
     questions: list[tuple[Candidate, Candidate]] = []
     for newcomer in newcomers:
         met: dict[UUID, Candidate] = {}
-        for key in matching.keys(newcomer.person):
+        for key in newcomer.keys:
             others = sharing[key]
             if len(others) <= matching.CAP:
                 met.update((other.person_id, other) for other in others)
