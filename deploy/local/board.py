@@ -105,6 +105,13 @@ class Board:
             )
             return not self._stopping
 
+    def await_left(self, name: str, process: ProcessId, timeout_s: float) -> bool:
+        """Sleep until a child's keeper has seen this process end; False when time ran out."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._running.children[name].process != process, timeout_s
+            )
+
     def _write(self, update: dict[str, object]) -> None:
         self._running = self._running.model_copy(update=update)
         self._folder.save_running(self._running)

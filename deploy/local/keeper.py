@@ -33,7 +33,6 @@ class Keeper(threading.Thread):
         self._wanted = True
         self._restarting = False
         self._leaving = False
-        self._ended = threading.Event()
         self._falls = 0
 
     def run(self) -> None:
@@ -78,7 +77,6 @@ class Keeper(threading.Thread):
                 return -1
             self._restarting = False
             child = self._start_child(self.process)
-            self._ended.clear()
             identity = child.identity
             self._board.enter(name, "starting", identity)
         try:
@@ -91,7 +89,6 @@ class Keeper(threading.Thread):
                 child.wait()
             self.process.ended(child.wait())
             self._board.enter(name, "stopped")
-            self._ended.set()
 
     def _try(self, child: Child) -> None:
         """Round trips until one succeeds, the child ends or its time is up."""
@@ -166,7 +163,7 @@ class Keeper(threading.Thread):
         if identity is None:
             return
         end(identity, self.process.stop_signal, self.process.stop_timeout_s)
-        self._ended.wait(self.process.stop_timeout_s)
+        self._board.await_left(self.process.name, identity, self.process.stop_timeout_s)
 
     def _sentence(self, fault: Exception) -> str:
         if isinstance(fault, LocalStackError):

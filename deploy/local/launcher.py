@@ -109,6 +109,7 @@ class Launcher:
         os.environ.clear()
         os.environ.update(order.env)
         os.chdir(order.cwd)
+        sys.path[0] = order.cwd  # as `python -m` has it
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):

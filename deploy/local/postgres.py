@@ -222,8 +222,8 @@ def _reachable_by_others(folder: Path) -> bool:
 def remove_data(server: Server) -> None:
     """Forget every row: the data folder, and its shared parent when it has one."""
     shutil.rmtree(server.data, ignore_errors=True)
-    if server.data.parent.name.startswith("hamroh-data-"):
-        server.data.parent.rmdir()
+    if server.data.parent.parent == SHARED_FOLDER:
+        shutil.rmtree(server.data.parent, ignore_errors=True)
 
 
 def _initdb(server: Server) -> None:

@@ -1,0 +1,271 @@
+"""An instance from `up` to `reset`: one small process of it is enough for most stories."""
+
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from deploy.local import processes
+from deploy.local import stack as stacks
+from deploy.local.faults import LocalStackError
+from deploy.local.plan import ROOT
+from deploy.local.stack import Stack
+from deploy.local.state import ChildRecord, Options, ProcessId
+
+SMALL = Options(only=("sms",))
+
+
+def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a person gives it."""
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.local", *arguments, "-d", str(stack.folder.path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def process_of(stack: Stack, name: str = "sms") -> ProcessId:
+    running = stack.running
+    assert running is not None
+    process = running.children[name].process
+    assert process is not None
+    return process
+
+
+def of_instance(stack: Stack) -> list[str]:
+    """Command lines of every process that names the instance's folder or writes below it."""
+    folder = str(stack.folder.path)
+    lines = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            line = " ".join(process.cmdline())
+            log = Path(f"/proc/{process.pid}/fd/2").resolve()
+            if folder in line or folder in str(log):
+                lines.append(line)
+        except (psutil.Error, OSError):
+            continue
+    return lines
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """An instance that never started."""
+    stack = Stack(tmp_path / "instance")
+    yield stack
+    stack.reset()
+    assert of_instance(stack) == []
+
+
+@pytest.fixture
+def small(stack: Stack) -> Stack:
+    """A running instance."""
+    stack.up(SMALL)
+    return stack
+
+
+def answers(stack: Stack) -> bool:
+    try:
+        address = f"http://127.0.0.1:{stack.state.ports['sms']}/health/ready"
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_up_tells_each_step_and_what_runs_answers(stack: Stack) -> None:
+    told: list[tuple[str, ChildRecord]] = []
+
+    started = stack.up(SMALL, lambda name, record: told.append((name, record)))
+
+    assert started
+    assert answers(stack)
+    assert [(name, record.phase) for name, record in told] == [("sms", "ready")]
+
+
+def test_a_second_up_changes_nothing_and_says_so(small: Stack) -> None:
+    before = small.running
+
+    assert not small.up(SMALL)
+
+    assert small.running == before
+    again = run(small, "up", "--only", "sms")
+    assert again.returncode == 0
+    assert "runs already" in again.stdout
+
+
+def test_up_with_more_than_runs_is_refused_by_name(small: Stack) -> None:
+    with pytest.raises(LocalStackError, match="runs here, but without smtp: `down` first"):
+        small.up(Options(only=("sms", "smtp")))
+
+
+def test_down_ends_every_process_and_keeps_the_choices(small: Stack) -> None:
+    running, state = small.running, small.state
+    assert running is not None
+    assert len(of_instance(small)) == 3  # supervisor, launcher, sink
+
+    assert small.down()
+
+    assert of_instance(small) == []
+    assert small.running is None
+    assert not small.down()
+    small.up(SMALL)
+    assert small.state == state
+
+
+def test_a_killed_process_comes_back_and_the_restart_is_recorded(small: Stack) -> None:
+    before = process_of(small)
+
+    small.kill("sms", signal.SIGKILL)
+    while processes.is_alive(before):
+        time.sleep(0.01)
+    small.await_ready("sms")
+
+    running = small.running
+    assert running is not None
+    assert running.children["sms"].restarts == 1
+    assert answers(small)
+
+
+def test_a_process_is_restarted_stopped_and_started_on_command(small: Stack) -> None:
+    before = process_of(small)
+
+    small.restart("sms")
+    assert process_of(small) != before
+    assert answers(small)
+
+    small.stop("sms")
+    assert not answers(small)
+
+    small.start("sms")
+    assert answers(small)
+
+
+def test_commands_to_nobody_are_refused(small: Stack) -> None:
+    with pytest.raises(LocalStackError, match="no process 'payroll'"):
+        small.restart("payroll")
+    with pytest.raises(LocalStackError, match="no process 'payroll'"):
+        small.stop("payroll")
+    small.down()
+    with pytest.raises(LocalStackError, match="does not run here; `up` starts it"):
+        small.stop("sms")
+
+
+def test_after_a_killed_supervisor_up_cleans_up_and_starts_afresh(small: Stack) -> None:
+    running = small.running
+    assert running is not None
+    before = process_of(small)
+
+    processes.send(running.supervisor, signal.SIGKILL)
+    processes.wait_gone([running.supervisor], 5)
+    assert small.running is None
+
+    assert small.up(SMALL)
+    assert not processes.is_alive(before)
+    assert answers(small)
+
+
+def test_a_stale_record_whose_pid_somebody_else_has_now_harms_nobody(small: Stack) -> None:
+    running = small.running
+    assert running is not None
+    small.down()
+    with subprocess.Popen(["sleep", "600"]) as stranger:
+        gone = ProcessId(pid=stranger.pid, started_s=1_000_000.0)
+        child = running.children["sms"].model_copy(update={"process": gone})
+        small.folder.save_running(
+            running.model_copy(update={"supervisor": gone, "children": {"sms": child}})
+        )
+
+        assert small.running is None
+        small.down()
+
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_orphans_that_outlived_their_supervisor_are_ended(small: Stack, tmp_path: Path) -> None:
+    running = small.running
+    assert running is not None
+    small.down()
+    child = processes.spawn(
+        processes.Process(name="orphan", argv=("sleep", "600"), log=tmp_path / "orphan.log")
+    )
+    record = running.children["sms"].model_copy(update={"process": child.identity})
+    small.folder.save_running(running.model_copy(update={"children": {"orphan": record}}))
+
+    assert small.down()
+
+    assert child.wait() == -signal.SIGTERM
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(
+    stack: Stack,
+) -> None:
+    with pytest.raises(LocalStackError, match=r"bank ended with code 2: .*no-such-option"):
+        stack.up(Options(only=("sms", "bank"), bank=("--no-such-option",)))
+
+    assert stack.running is None
+    assert of_instance(stack) == []
+
+
+def test_a_full_disk_is_said_before_anything_is_written(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stacks, "LEAST_FREE_BYTES", 10**18)
+
+    with pytest.raises(LocalStackError, match=r"MB free; the stack needs"):
+        stack.up(SMALL)
+
+    assert not stack.folder.path.exists()
+
+
+def test_the_commands_show_state_and_logs(small: Stack) -> None:
+    shown = run(small, "status")
+
+    assert shown.returncode == 0
+    assert "sms" in shown.stdout
+    assert "ready" in shown.stdout
+    assert run(small, "logs", "sms").returncode == 0
+    unknown = run(small, "logs", "payroll")
+    assert unknown.returncode == 1
+    assert "There are: launcher, sms, supervisor." in unknown.stdout.replace("\n", "")
+
+
+def test_status_of_nothing_is_an_error(stack: Stack) -> None:
+    shown = run(stack, "status")
+
+    assert shown.returncode == 1
+    assert "does not run" in shown.stdout
+
+
+def test_reset_forgets_everything(small: Stack) -> None:
+    assert run(small, "reset").returncode == 0
+
+    assert not small.folder.path.exists()
+
+
+def test_files_with_secrets_are_for_their_owner_alone(small: Stack) -> None:
+    for name in ("state.json", "running.json", "logs"):
+        assert stat.S_IMODE((small.folder.path / name).stat().st_mode) & 0o077 == 0, name
+
+
+def test_two_instances_run_side_by_side(small: Stack, tmp_path: Path) -> None:
+    other = Stack(tmp_path / "other")
+    other.up(SMALL)
+    try:
+        assert answers(small)
+        assert answers(other)
+        assert not set(other.state.ports.values()) & set(small.state.ports.values())
+    finally:
+        other.reset()
+    assert answers(small)
