@@ -19,6 +19,13 @@ from deploy.local.state import ProcessId
 # them a little. A pid does not come round again within this.
 SAME_START_WITHIN_S = 2.0
 POLL_S = 0.02
+# Set by coverage in whatever it measures, for whatever that starts.
+MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),  # a Python that is linked to its library
+    *(*MEASURING, "COVERAGE_FILE"),
+)
 OUR_ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "NO_PROXY": "*",
@@ -100,8 +107,7 @@ class Spawned:
 
 def base_environment() -> dict[str, str]:
     """What every child inherits: enough to find programs, no proxy, no secret."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV")
-    inherited = {name: os.environ[name] for name in kept if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return inherited | OUR_ENVIRONMENT
 
 

@@ -273,7 +273,11 @@ class Stack:
     def _lock(self) -> Iterator[None]:
         """One `up`, `down` or `reset` at a time per instance. The lock dies with its holder."""
         deadline = time.monotonic() + LOCK_TIMEOUT_S
-        with (self.folder.path / "lock").open("a") as file:
+        try:
+            opened = (self.folder.path / "lock").open("a")
+        except OSError as fault:
+            raise LocalStackError(f"{self.folder.path}: {fault.strerror}.") from fault
+        with opened as file:
             while True:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

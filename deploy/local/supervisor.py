@@ -13,7 +13,7 @@ from deploy.local.faults import LocalStackError
 from deploy.local.forks import Forks
 from deploy.local.keeper import Keeper
 from deploy.local.plan import Plan
-from deploy.local.processes import Child, Process, identify, spawn
+from deploy.local.processes import MEASURING, Child, Process, identify, spawn
 from deploy.local.state import Folder
 
 LOOK_EVERY_S = 0.1
@@ -25,8 +25,7 @@ class Supervisor:
     def __init__(self, folder: Folder, plan: Plan, pid: int) -> None:
         self._plan = plan
         self._told_to_stop = False
-        wanted = sys.platform == "linux" and any(p.is_python for p in plan.processes)
-        self._forks = Forks(folder.log("launcher")) if wanted else None
+        self._forks = Forks(folder.log("launcher")) if _forks_pay(plan) else None
         self._board = Board(folder, identify(pid), plan.processes)
         self._keepers = {
             process.name: Keeper(process, self._board, self._start) for process in plan.processes
@@ -70,6 +69,13 @@ class Supervisor:
         if not keeper.is_alive():
             raise LocalStackError(f"{name} has done its work and cannot be commanded any more.")
         {"stop": keeper.stop, "start": keeper.start_again, "restart": keeper.restart}[verb]()
+
+
+def _forks_pay(plan: Plan) -> bool:
+    """Whether to fork Python processes; coverage measures only those started as usual."""
+    measured = any(name in os.environ for name in MEASURING)
+    has_python = any(process.is_python for process in plan.processes)
+    return sys.platform == "linux" and has_python and not measured
 
 
 def main() -> None:
