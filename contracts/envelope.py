@@ -6,7 +6,6 @@ never a parent.
 """
 
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
-from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -69,8 +68,3 @@ class Envelope(BaseModel, Generic[PayloadT]):
 def schema_name(type_name: str, version: int) -> str:
     """The `dataschema` of a type: `urn:hamroh:schema:benefits.payment.settled:1`."""
     return f"urn:hamroh:schema:{type_name}:{version}"
-
-
-def key_text(key: UUID | str) -> str:
-    """A record key as text."""
-    return str(key)
