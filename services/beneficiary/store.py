@@ -198,3 +198,11 @@ async def resolve_pair(
 ) -> None:
     """Records an officer's decision about a pair."""
     await connection.execute(RESOLVE_PAIR, pair_id, outcome, decided_by, decided_at)
+
+
+def page(rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    """A page of rows by id; `next` is where the following one begins, None at the end."""
+    return {
+        "items": [dict(row) for row in rows],
+        "next": rows[-1]["id"] if len(rows) == limit else None,
+    }

@@ -68,14 +68,15 @@ select indicator, period, region, breakdown, count, amount_minor, suppressed, re
 from indicators
 where ($1::text is null or period = $1) and ($2::text is null or indicator = $2)
   and ($3::text is null or region = $3 or region like $3 || '-%')
-  and ($4::text is null or (indicator, period, region, breakdown) > ($5, $6, $4, $7))
+  and ($4::text is null or (indicator, period, region, breakdown) > ($4, $5, $6, $7))
 order by indicator, period, region, breakdown limit $8
 """
 PUBLISHED: Final = """
 select region, breakdown, count, suppressed from indicators
 where indicator = $1 and period = $2 order by region, breakdown
 """
-PERIODS: Final = "select month, region, closed_at from cycles order by closed_at desc limit 24"
+LATEST_CYCLE: Final = "select month, region from cycles order by closed_at desc, month desc limit 1"
+COUNT_CYCLES: Final = "select count(*) from cycles"
 
 
 async def save_subjects(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

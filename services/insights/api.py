@@ -1,0 +1,191 @@
+"""The ministry's door: a page, a live stream of totals, published indicators as JSON and CSV.
+
+The page and the totals hold nothing about any person and are open; the indicator tables are for
+signed-in ministries and officers.
+"""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from services.insights import store, web
+from services.insights.domain import TOTAL
+from services.runtime.auth import Principal, requires
+from services.runtime.database import Database
+from services.runtime.settings import Settings
+from services.runtime.web import create_app
+
+Reader = Annotated[
+    Principal,
+    Depends(requires("ministry", "payments_preparer", "payments_approver", "supervisor")),
+]
+Period = Annotated[str | None, Query(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$")]
+LIVE_EVERY_S = 1.0
+LIVE_FOR_S = 3600
+COLUMNS = (("sex=2", "women"), ("sex=1", "men"), ("sex=0", "unknown"), (TOTAL, "all"))
+INDICATORS = ("payments.paid", "payments.returned")
+CSV_COLUMNS = ("indicator", "period", "region", "breakdown", "count", "suppressed", "revision")
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+    " connect-src 'self'; frame-ancestors 'none'"
+)
+
+router = APIRouter(tags=["insights"])
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the page's table."""
+
+    breakdown: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A place and its cells, None where hidden."""
+
+    name: str
+    is_total: bool
+    cells: list[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The latest month's payments by place and sex."""
+
+    period: str
+    indicators: tuple[str, ...]
+    columns: list[Column]
+    rows: list[TableRow]
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+async def page(request: Request, lang: str | None = None) -> HTMLResponse:
+    """The dashboard in the language asked for."""
+    database: Database = request.app.state.database
+    totals = await _totals(database)
+    html = web.page(web.words_for(lang), totals=totals, table=await _table(database))
+    return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
+
+
+@router.get("/live", include_in_schema=False)
+async def live(request: Request) -> StreamingResponse:
+    """Totals as they change, as server-sent events."""
+    headers = {"cache-control": "no-store"}
+    return StreamingResponse(_changes(request), media_type="text/event-stream", headers=headers)
+
+
+async def _changes(request: Request) -> AsyncIterator[str]:
+    database: Database = request.app.state.database
+    told: dict[str, int] = {}
+    closed = await database.pool.fetchval(store.COUNT_CYCLES)
+    for _ in range(LIVE_FOR_S):
+        totals = await _totals(database)
+        if totals != told:
+            told = totals
+            yield f"event: totals\ndata: {json.dumps(totals)}\n\n"
+        if await database.pool.fetchval(store.COUNT_CYCLES) != closed:
+            yield "event: closed\ndata: {}\n\n"
+            return
+        await asyncio.sleep(LIVE_EVERY_S)
+
+
+@router.get("/totals")
+async def totals(request: Request, region: str | None = None) -> dict[str, Any]:
+    """Measure → count and amount in minor units, over all of a region or of all regions."""
+    database: Database = request.app.state.database
+    async with database.pool.acquire() as connection:
+        return {"totals": await store.totals(connection, region)}
+
+
+@router.get("/indicators")
+async def indicators(
+    request: Request,
+    _: Reader,
+    period: Period = None,
+    indicator: str | None = None,
+    region: str | None = None,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> dict[str, Any]:
+    """Published cells, hidden ones without a count; `next` is the `after` of the next page."""
+    rows = await _indicators(request, (period, indicator, region), after, limit)
+    last = rows[-1] if len(rows) == limit else None
+    return {
+        "items": [dict(row) for row in rows],
+        "next": "|".join((last["indicator"], last["period"], last["region"], last["breakdown"]))
+        if last
+        else None,
+    }
+
+
+@router.get("/indicators.csv")
+async def indicators_csv(request: Request, _: Reader, period: Period = None) -> Response:
+    """The published cells of a month as CSV, at most 10,000."""
+    rows = await _indicators(request, (period, None, None), None, 10_000)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([row[name] for name in CSV_COLUMNS] for row in rows)
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8")
+
+
+async def _indicators(
+    request: Request,
+    filters: tuple[str | None, str | None, str | None],
+    after: str | None,
+    limit: int,
+) -> list[store.Row]:
+    database: Database = request.app.state.database
+    start: list[str | None] = [*after.split("|", 3)] if after else []
+    start += [None] * (4 - len(start))
+    return await database.pool.fetch(store.LIST_INDICATORS, *filters, *start, limit)
+
+
+async def _totals(database: Database) -> dict[str, int]:
+    async with database.pool.acquire() as connection:
+        found = await store.totals(connection, None)
+    return {measure: figures["count"] for measure, figures in found.items()}
+
+
+async def _table(database: Database) -> Table | None:
+    """The published table of the month that was closed last."""
+    latest = await database.pool.fetchrow(store.LATEST_CYCLE)
+    if latest is None:
+        return None
+    cells: dict[tuple[str, str, str], int | None] = {}
+    for name in INDICATORS:
+        for row in await database.pool.fetch(store.PUBLISHED, name, latest["month"]):
+            cells[row["region"], name, row["breakdown"]] = row["count"]
+    present = {breakdown for _, _, breakdown in cells}
+    columns = [Column(key, label) for key, label in COLUMNS if key in present]
+    places = sorted({region for region, _, _ in cells}, key=lambda place: (len(place), place))
+    rows = [
+        TableRow(
+            name=place,
+            is_total=place == latest["region"],
+            cells=[
+                cells.get((place, name, column.breakdown), 0)
+                for name in INDICATORS
+                for column in columns
+            ],
+        )
+        for place in places
+    ]
+    return Table(latest["month"], INDICATORS, columns, rows)
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """The ministry's application, page and static files included."""
+    app = create_app("insights", [router], settings or Settings())
+    app.mount("/static", StaticFiles(directory=web.STATIC), name="static")
+    return app
