@@ -75,12 +75,14 @@ class Telemetry:
 
     @contextmanager
     def batch(self, group: str, records: int) -> Iterator[None]:
-        """Measures the handling of a batch."""
+        """Measures the handling of a batch, also when it fails."""
         started = time.perf_counter()
-        with self.tracer.start_as_current_span("batch", attributes={"group": group}):
-            yield
-        self.record("batch.records", records, group=group)
-        self.record("batch.seconds", time.perf_counter() - started, group=group)
+        try:
+            with self.tracer.start_as_current_span("batch", attributes={"group": group}):
+                yield
+        finally:
+            self.record("batch.records", records, group=group)
+            self.record("batch.seconds", time.perf_counter() - started, group=group)
 
     def fault(self, where: str, error: BaseException) -> None:
         """Tells of a fault that was met and dealt with."""
@@ -92,10 +94,9 @@ class Telemetry:
         self.log.warning("consumer rebuilt", group=group)
         self.record("rebuild.consumers", 1, group=group)
 
-    def lag(self, group: str, records: int | None) -> None:
-        """Tells how far behind a group is; None if the broker did not say."""
-        if records is not None:
-            self.record("lag.records", records, group=group)
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Sets a gauge of `METRICS`."""
+        self.record(name, value, **labels)
 
     @contextmanager
     def span_from(
