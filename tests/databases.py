@@ -40,10 +40,16 @@ class Schema:
             await connection.close()
 
     @asynccontextmanager
-    async def database(self, business_now: datetime) -> AsyncIterator[Database]:
-        """A worker's pool, for stories that need several transactions; nothing is rolled back."""
+    async def database(
+        self, business_now: datetime, role: str = "worker"
+    ) -> AsyncIterator[Database]:
+        """A pool, for stories that need several transactions; nothing is rolled back."""
         pool = await asyncpg.create_pool(
-            self.url, min_size=1, max_size=8, init=self._enter_as_worker, reset=_stay
+            self.url,
+            min_size=1,
+            max_size=8,
+            init=lambda connection: self._enter(connection, role),
+            reset=_stay,
         )
         try:
             yield Database(pool, BusinessClock(business_now), self.settings)
@@ -67,9 +73,6 @@ class Schema:
                 return await connection.fetch(sql)
         finally:
             await connection.close()
-
-    async def _enter_as_worker(self, connection: Connection) -> None:
-        await self._enter(connection, "worker")
 
     async def _enter(self, connection: Connection, role: str) -> None:
         await connection.execute(

@@ -4,17 +4,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.beneficiary import PersonRegistered
-from contracts.benefits import PaymentReturned
 from contracts.casework import CaseAssigned, CaseOpened
-from contracts.envelope import Envelope
-from contracts.workforce import DeploymentStarted
 from services.casework import store
 from services.casework.handlers import on_deployed, on_registered, on_returned
 from services.runtime.inbox import RELEASE
 from services.runtime.routes import Cause, Decided, Outcome, Releases, Waits
+from tests.casework.facts import deployed, registered, returned
 from tests.databases import Schema
-from tests.events import NOW, REGION, fact
+from tests.events import NOW, REGION
 
 pytestmark = pytest.mark.stack
 
@@ -22,56 +19,6 @@ PARK = """
 insert into waiting (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
 values ('benefits.payment.v1', 0, 0, $1, 1, $1, '', $2)
 """
-
-
-def registered(
-    person: UUID, ward: str = "00694", language: str = "vi", region: str = REGION
-) -> Envelope[PersonRegistered]:
-    payload = PersonRegistered(
-        person_id=person,
-        household_id=uuid4(),
-        birth_date=date(1950, 1, 1),
-        birth_precision="day",
-        sex=2,
-        residence_region=f"{region}-{ward}",
-        identifier_kinds=(),
-        preferred_language=language,
-        under_review=False,
-    )
-    return fact(payload, region)
-
-
-def deployed(
-    worker: UUID,
-    *communities: str,
-    first_day: date = date(2026, 1, 1),
-    last_day: date = date(2026, 12, 31),
-    region: str = REGION,
-) -> Envelope[DeploymentStarted]:
-    payload = DeploymentStarted(
-        worker_id=worker,
-        deployment_id=uuid4(),
-        region=region,
-        communities=communities or ("00694",),
-        languages=("vi",),
-        first_day=first_day,
-        last_day=last_day,
-    )
-    return fact(payload, region)
-
-
-def returned(person: UUID, region: str = REGION) -> Envelope[PaymentReturned]:
-    payload = PaymentReturned(
-        payment_id=uuid4(),
-        entitlement_id=uuid4(),
-        person_id=person,
-        month="2026-09",
-        amount_minor=500_000,
-        currency="VND",
-        reason="AC04",
-        provider_sequence=1,
-    )
-    return fact(payload, region, sequence=2)
 
 
 def assignments(outcomes: list[Outcome]) -> list[tuple[str, UUID | None]]:

@@ -16,7 +16,7 @@ def notifications_settings() -> NotificationsSettings:
     return NotificationsSettings(key_encryption_key=KEY, sms_timeout_s=5.0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def schema(notifications_settings: NotificationsSettings) -> AsyncIterator[Schema]:
     async with migrated("notifications", notifications_settings) as schema:
         yield schema

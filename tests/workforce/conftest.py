@@ -7,7 +7,7 @@ import pytest
 from tests.databases import Schema, migrated
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def schema() -> AsyncIterator[Schema]:
     async with migrated("workforce") as schema:
         yield schema

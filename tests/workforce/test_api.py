@@ -1,0 +1,58 @@
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from contracts.regional import WorkerDeployed
+from contracts.values import region_source, worker_id
+from services.workforce.api import create
+from services.workforce.handlers import on_deployed
+from tests.apis import asking
+from tests.databases import Schema
+from tests.events import NOW, claim
+
+pytestmark = pytest.mark.stack
+REGIONS = ("VN-61", "VN-62")
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def _deployed(schema: Schema) -> None:
+    async with schema.database(NOW) as database, database.transaction() as tx:
+        for region in REGIONS:
+            for number in range(3):
+                await on_deployed(tx, [claim(deployed(f"W{number}"), region)])
+
+
+def deployed(record_id: str) -> WorkerDeployed:
+    return WorkerDeployed(
+        record_id=record_id,
+        communities=("00694", "00700"),
+        languages=("vi", "hmn"),
+        first_day=date(2026, 9, 1),
+        last_day=date(2027, 8, 31),
+    )
+
+
+async def test_a_supervisor_reads_the_workers_of_the_region_page_by_page(schema: Schema) -> None:
+    async with asking(create(), schema, role="supervisor", regions=("VN-61",)) as client:
+        first = (await client.get("/workers", params={"limit": 2})).json()
+        rest = (await client.get("/workers", params={"limit": 2, "after": first["next"]})).json()
+    workers = first["workers"] + rest["workers"]
+    assert (len(first["workers"]), rest["next"]) == (2, None)
+    assert {UUID(worker["worker_id"]) for worker in workers} == {
+        worker_id(region_source("VN-61"), f"W{number}") for number in range(3)
+    }
+    [deployment] = workers[0]["deployments"]
+    assert deployment["communities"] == ["00694", "00700"]
+    assert deployment["last_day"] == "2027-08-31"
+
+
+async def test_whoever_has_no_region_sees_nobody(schema: Schema) -> None:
+    async with asking(create(), schema, role="supervisor", regions=()) as client:
+        assert (await client.get("/workers")).json() == {"workers": [], "next": None}
+
+
+async def test_other_roles_are_refused(schema: Schema) -> None:
+    async with asking(create(), schema, role="ministry", regions=REGIONS) as client:
+        answer = await client.get("/workers")
+    assert (answer.status_code, answer.json()["code"]) == (403, "role.missing")
