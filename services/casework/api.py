@@ -1,4 +1,4 @@
-"""The HTTP side of casework: the cases of one's regions, and whose they are."""
+"""The HTTP door of casework: the cases of one's regions, and whose they are."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.runtime.auth import Principal, requires
 from services.runtime.settings import Settings
 from services.runtime.web import api_transaction, create_app
 
-router = APIRouter()
+router = APIRouter(tags=["casework"])
 Caseworker = Annotated[Principal, Depends(requires("case_worker", "supervisor"))]
 
 

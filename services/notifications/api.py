@@ -1,4 +1,4 @@
-"""The HTTP side of notifications: what became of the messages to a person. No words, no number."""
+"""The HTTP door of notifications: what became of the messages to a person. No words, no number."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from services.runtime.auth import Principal, requires
 from services.runtime.settings import Settings
 from services.runtime.web import api_transaction, create_app
 
-router = APIRouter()
+router = APIRouter(tags=["notifications"])
 
 
 class MessagePage(BaseModel):

@@ -1,4 +1,4 @@
-"""The HTTP side of workforce: which workers serve in one's regions, where and when."""
+"""The HTTP door of workforce: claims in; which workers serve in one's regions, where and when."""
 
 from datetime import date
 from typing import Annotated
@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from services.runtime.auth import Principal, requires
 from services.runtime.settings import Settings
+from services.runtime.submission import BODY_BYTES, claims_router
 from services.runtime.web import api_transaction, create_app
 from services.workforce import store
 from services.workforce.domain import Deployment
 
-router = APIRouter()
+router = APIRouter(tags=["workforce"])
 
 
 class DeploymentView(BaseModel):
@@ -77,4 +78,9 @@ def _view(deployments: list[Deployment]) -> WorkerView:
 
 def create(settings: Settings | None = None) -> FastAPI:
     """The application of workforce."""
-    return create_app("workforce", [router], settings or Settings())
+    return create_app(
+        "workforce",
+        [router, claims_router("workforce")],
+        settings or Settings(),
+        body_bytes=BODY_BYTES,
+    )

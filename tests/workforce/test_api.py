@@ -3,8 +3,10 @@ from uuid import UUID
 
 import pytest
 
+from contracts.codec import encode
 from contracts.regional import WorkerDeployed
 from contracts.values import region_source, worker_id
+from services.runtime.settings import Settings
 from services.workforce.api import create
 from services.workforce.handlers import on_deployed
 from tests.apis import asking
@@ -56,3 +58,16 @@ async def test_other_roles_are_refused(schema: Schema) -> None:
     async with asking(create(), schema, role="ministry", regions=REGIONS) as client:
         answer = await client.get("/workers")
     assert (answer.status_code, answer.json()["code"]) == (403, "role.missing")
+
+
+async def test_a_centre_hands_in_a_claim_and_asks_what_became_of_it(schema: Schema) -> None:
+    event = claim(deployed("BY-HTTP"), "VN-61")
+    settings = Settings(regions=("VN-61",))
+    async with asking(create(settings), schema, role="centre", regions=("VN-61",)) as client:
+        taken = await client.post(
+            "/claims",
+            content=encode(event),
+            headers={"content-type": "application/cloudevents+json"},
+        )
+        answer = await client.get(taken.headers["location"])
+    assert (taken.status_code, answer.json()["outcome"]) == (202, "pending")
