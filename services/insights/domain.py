@@ -5,7 +5,7 @@ smallest first, until every row and column that hides something hides at least t
 suppression): then no hidden cell follows from the others by subtraction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 THRESHOLD = 5
@@ -37,38 +37,35 @@ def with_totals(counts: Mapping[Place, int]) -> dict[Place, int]:
 
 
 def hidden_cells(table: Mapping[Place, int]) -> frozenset[Place]:
-    """The cells to hide in a table with totals."""
+    """The cells to hide in a table with totals: rows are mended before columns."""
     hidden = {place for place, count in table.items() if 0 < count < THRESHOLD}
-    lines = _lines(table)
-    open_lines = list(lines)
-    while open_lines:
-        line = open_lines.pop(0)
-        alone = [place for place in line if place in hidden]
-        if len(alone) != 1:
-            continue
-        further = _smallest(table, line, hidden)
-        if further is None:
-            continue
+    rows, columns = _lines(table)
+    while further := _next(table, rows, hidden) or _next(table, columns, hidden):
         hidden.add(further)
-        open_lines += [other for other in lines if further in other]
     return frozenset(hidden)
 
 
-def _lines(table: Mapping[Place, int]) -> list[tuple[Place, ...]]:
-    """Every row and every column with its total: sums that a reader can subtract in."""
+def _lines(table: Mapping[Place, int]) -> tuple[list[list[Place]], list[list[Place]]]:
+    """Rows and columns, each with its total: the sums that a reader can subtract in."""
     rows = sorted({row for row, _ in table})
     columns = sorted({column for _, column in table})
-    across = [tuple((row, column) for column in columns) for row in rows]
-    down = [tuple((row, column) for row in rows) for column in columns]
-    return across + down
+    across = [[(row, column) for column in columns] for row in rows]
+    down = [[(row, column) for row in rows] for column in columns]
+    return across, down
 
 
-def _smallest(
-    table: Mapping[Place, int], line: Iterable[Place], hidden: set[Place]
+def _next(
+    table: Mapping[Place, int], lines: Iterable[Sequence[Place]], hidden: set[Place]
 ) -> Place | None:
-    """The next cell to hide: inner cells before totals, then the smallest; never a zero."""
-    shown = [place for place in line if place not in hidden and table[place] > 0]
-    return min(shown, key=lambda place: (TOTAL in place, table[place], place), default=None)
+    """The smallest cell that would keep a lone hidden one from being told; totals last, no zero."""
+    candidates = [
+        place
+        for line in lines
+        if sum(place in hidden for place in line) == 1
+        for place in line
+        if place not in hidden and table[place] > 0
+    ]
+    return min(candidates, key=lambda place: (TOTAL in place, table[place], place), default=None)
 
 
 def publish(counts: Mapping[Place, int]) -> list[Cell]:
