@@ -1,0 +1,1 @@
+"""Benefits, pure: who is judged, what is due, who may approve, what the bank's answers come to."""
