@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.catalogue import EVENTS
-from deploy.contracts import asyncapi
+from deploy.contracts import asyncapi, tables
 from deploy.contracts.published import ROOT
 from deploy.contracts.schemas import (
     ENVELOPE,
@@ -24,13 +24,13 @@ def files() -> dict[str, str]:
         for event in EVENTS
     }
     envelope = {f"{SCHEMAS}/{ENVELOPE}.{ENVELOPE_VERSION}.json": text_of(envelope_schema())}
-    return {**envelope, **schemas, "asyncapi.yaml": asyncapi.text()}
+    return {**envelope, **schemas, "asyncapi.yaml": asyncapi.text(), "README.md": tables.text()}
 
 
 def differing(root: Path = ROOT) -> list[str]:
     """Generated files that are missing, stale, or made from nothing any more."""
     wanted = files()
-    there = {f"{SCHEMAS}/{path.name}" for path in (root / SCHEMAS).glob("*")} | {"asyncapi.yaml"}
+    there = {f"{SCHEMAS}/{path.name}" for path in (root / SCHEMAS).glob("*")}
     return sorted(name for name in wanted.keys() | there if _read(root / name) != wanted.get(name))
 
 

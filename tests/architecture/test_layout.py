@@ -32,7 +32,7 @@ def test_there_are_six_services_a_runtime_and_a_command() -> None:
 
 
 def test_the_language_has_a_file_per_owner_and_the_named_few() -> None:
-    written = {"examples", "schemas", "published", "asyncapi.yaml"}
+    written = {"examples", "schemas", "published", "asyncapi.yaml", "README.md"}
     assert parts_of("contracts") == {*SERVICES, *LANGUAGE, *written}
 
 

@@ -29,6 +29,7 @@ def test_a_stale_a_missing_and_a_leftover_file_are_named_and_mended(tmp_path: Pa
     # Given a copy of the contracts with one file edited, one lost and one left over
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     shutil.copy(ROOT / "asyncapi.yaml", tmp_path)
+    shutil.copy(ROOT / "README.md", tmp_path)
     (tmp_path / "asyncapi.yaml").write_text("asyncapi: 3.0.0\n")
     (tmp_path / "schemas/envelope.1.json").unlink()
     (tmp_path / "schemas/benefits.payment.lost.1.json").write_text("{}\n")
