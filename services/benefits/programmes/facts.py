@@ -76,46 +76,53 @@ class Dossier:
 def refuse_facts(
     pack: Pack, facts: Sequence[Fact], today: date | None = None, place: str = "facts"
 ) -> Iterator[Refused]:
-    """Everything wrong with a person's facts; `today` bounds what may already be known."""
+    """Everything wrong with a person's facts, placed as `facts[3].value`.
+
+    `today` bounds what may already have begun and be known; without it the future is not judged.
+    """
     if len(facts) > MAX_FACTS_PER_PERSON:
         yield Refused(place, "too_many_facts", f"more than {MAX_FACTS_PER_PERSON}")
         return
+    specs = pack.fact_by_name
     seen: set[tuple[object, ...]] = set()
     for index, fact in enumerate(facts):
-        where = f"{place}[{index}].{fact.name}"
-        spec = pack.fact(fact.name)
+        where = f"{place}[{index}]"
+        spec = specs.get(fact.name)
         if spec is None:
-            yield Refused(where, "unknown_fact", f"{pack.code} does not know this fact")
+            detail = f"{pack.code} knows no such fact"
+            yield Refused(f"{where}.fact", "unknown_fact", detail)
             continue
-        yield from _refuse_fact(spec, fact, today, where)
+        yield from _refuse_fact(spec, fact, where)
+        if today is not None:
+            yield from _refuse_future(spec, fact, today, where)
         identity = (_identity(spec, fact), fact.known_since)
         if identity in seen:
-            yield Refused(where, "twice", "the same fact, first day and record date came before")
+            detail = f"{fact.name} with the same first and record day came before"
+            yield Refused(f"{where}.fact", "twice", detail)
         seen.add(identity)
-    for spec in pack.facts:
-        if spec.required and not any(fact.name == spec.name for fact in facts):
-            yield Refused(f"{place}.{spec.name}", "missing", "this fact is required")
+    stated = {fact.name for fact in facts}
+    for name, spec in specs.items():
+        if spec.required and name not in stated:
+            yield Refused(f"{place}.{name}", "missing", f"{name} is required")
 
 
-def _refuse_fact(spec: FactSpec, fact: Fact, today: date | None, where: str) -> Iterator[Refused]:
+def _refuse_fact(spec: FactSpec, fact: Fact, where: str) -> Iterator[Refused]:
     code = _value_refusal(spec, fact.value)
     if code:
-        yield Refused(where, code, f"not a value of {spec.name}")
+        yield Refused(f"{where}.value", code, f"not a value of {spec.name}")
     if fact.valid_from and fact.valid_to and fact.valid_to < fact.valid_from:
-        yield Refused(where, "ends_before_start", "its last day is before its first")
-    if today is not None:
-        yield from _refuse_future(spec, fact, today, where)
+        yield Refused(f"{where}.to", "ends_before_start", f"{spec.name} ends before it starts")
     if spec.kind == "codes" and fact.valid_from is None:
-        yield Refused(where, "no_date", "this fact needs its first day")
+        yield Refused(f"{where}.from", "no_date", f"{spec.name} needs its first day")
 
 
 def _refuse_future(spec: FactSpec, fact: Fact, today: date, where: str) -> Iterator[Refused]:
     if fact.known_since and fact.known_since > today:
-        yield Refused(where, "in_future", "known only after today")
+        yield Refused(f"{where}.known_since", "in_future", f"{spec.name} is known after today")
     if fact.valid_from and fact.valid_from > today:
-        yield Refused(where, "in_future", "it begins after today")
+        yield Refused(f"{where}.from", "in_future", f"{spec.name} begins after today")
     if spec.kind == "date" and (day := parse_day(fact.value)) and day > pack_day(today):
-        yield Refused(where, "in_future", "the date lies after today")
+        yield Refused(f"{where}.value", "in_future", f"{spec.name} lies after today")
 
 
 def _value_refusal(spec: FactSpec, value: str) -> str | None:
@@ -159,6 +166,8 @@ def resolve(
             return refused
     if dossier.birth == ALWAYS and any(s.required and s.name == "birth_date" for s in pack.facts):
         return Refused("facts.birth_date", "missing", "no date of birth was known on that day")
+    if dossier.death < dossier.birth:
+        return Refused("facts.death", "contradicts", "the death lies before the birth")
     return dossier
 
 
@@ -291,6 +300,8 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
             return Refused(f"facts.{spec.name}", "unknown_person", "no facts of a linked person")
         other = resolve(pack, people[target], known_at, people, depth + 1)
         if isinstance(other, Refused):
+            if other.code == "missing" and known_at is not None:
+                continue  # the linked person was not known on that day
             return other
         painted = _paint(spec, own)
         if isinstance(painted, Refused):

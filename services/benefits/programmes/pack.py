@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -254,9 +255,14 @@ class Pack(Part):
         for table in self.tables:
             yield from table.rows
 
+    @cached_property
+    def fact_by_name(self) -> dict[str, FactSpec]:
+        """The facts by their names."""
+        return {spec.name: spec for spec in self.facts}
+
     def fact(self, name: str) -> FactSpec | None:
         """The specification of a fact, if the pack knows it."""
-        return next((spec for spec in self.facts if spec.name == name), None)
+        return self.fact_by_name.get(name)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -1,0 +1,174 @@
+"""`hamroh entitle`: the law checked against us with one command, from a file of facts to months."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from io import StringIO
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Final, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+
+from services.benefits.programmes import (
+    MonthlyEntitlement,
+    Pack,
+    Refused,
+    entitle,
+    load_pack,
+    read_pack,
+)
+from services.benefits.programmes.days import month_text, parse_month
+from services.benefits.programmes.fact_table import FactTable, locate, read_facts, refuse_table
+
+app = typer.Typer(help="Judge people by a rule pack.", add_completion=False)
+
+COLUMNS: Final = (
+    "person_id",
+    "month",
+    "component",
+    "group",
+    "coefficient",
+    "amount_minor",
+    "currency",
+    "kind",
+    "reason",
+)
+MAX_MONTHS: Final = 1_200
+SHOWN: Final = 20
+"""Refusals shown before the rest is only counted."""
+
+
+@app.command(name="entitle")
+def command(
+    pack: Annotated[str, typer.Option(help="Code of a packaged rule pack, or a TOML file.")],
+    facts: Annotated[Path, typer.Option(help="CSV of dated facts.", exists=True, dir_okay=False)],
+    months: Annotated[str, typer.Option(help="Months, such as 2024-06..2024-10.")],
+    out: Annotated[Path, typer.Option(help="CSV to write, one row per component and month.")],
+    known_at: Annotated[str, typer.Option(help="Judge by what was known on this day.")] = "",
+    today: Annotated[str, typer.Option(help="The day no fact may lie after.")] = "",
+) -> None:
+    """Write what is due to everybody in a file of facts, month by month.
+
+    Anything wrong with the pack, the months or a fact is refused with its place and reason, with
+    exit code 2 and nothing written.
+    """
+    began = perf_counter()
+    chosen = chosen_pack(pack)
+    window = _window(months)
+    table = read_table(chosen, facts, _day(today, "--today") or business_day(chosen))
+    written = _write(chosen, table, window, _day(known_at, "--known-at"), out)
+    seconds = perf_counter() - began
+    print(
+        f"entitle people={len(table.facts)} months={len(window)} rows={written}"
+        f" seconds={seconds:.2f}"
+    )
+
+
+def business_day(pack: Pack) -> date:
+    """Today in the pack's country."""
+    return datetime.now(tz=ZoneInfo(pack.time_zone)).date()
+
+
+def chosen_pack(name: str) -> Pack:
+    """A packaged pack by its code, or one read from a TOML file."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        found = read_pack(path.read_text(encoding="utf-8"))
+        if isinstance(found, Pack):
+            return found
+        refuse([Refused(item.place, item.code, item.detail) for item in found])
+    try:
+        return load_pack(name)
+    except KeyError:
+        refuse([Refused("--pack", "unknown_pack", f"no packaged pack {name!r}")])
+
+
+def read_table(pack: Pack, path: Path, today: date) -> FactTable:
+    """The facts of a CSV file, or the command ends with everything that is wrong with them."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            table = read_facts(lines)
+    except UnicodeDecodeError as fault:
+        refuse([Refused(str(path.name), "not_utf8", fault.reason)])
+    if isinstance(table, tuple):
+        refuse(list(table))
+    refused = refuse_table(pack, table, today)
+    if refused:
+        refuse(list(refused))
+    return table
+
+
+def refuse(refused: list[Refused]) -> NoReturn:
+    """Say what was refused and where, and end the command."""
+    for item in refused[:SHOWN]:
+        print(f"{item.place}: {item.code}: {item.detail}", file=sys.stderr)
+    if len(refused) > SHOWN:
+        print(f"and {len(refused) - SHOWN} more", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _write(
+    pack: Pack, table: FactTable, months: tuple[str, ...], known_at: date | None, out: Path
+) -> int:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    written = 0
+    for person, row in judged(pack, table, months, known_at):
+        writer.writerow((person, *_cells(row)))
+        written += 1
+    out.write_text(text.getvalue(), encoding="utf-8")
+    return written
+
+
+def judged(
+    pack: Pack, table: FactTable, months: tuple[str, ...], known_at: date | None
+) -> Iterator[tuple[str, MonthlyEntitlement]]:
+    """Everybody's months, in the order of the table; the command ends at the first refusal."""
+    for person, facts in table.facts.items():
+        found = entitle(pack, facts, months, known_at, table.facts)
+        if isinstance(found, Refused):
+            if found.code == "missing" and known_at is not None:
+                continue  # not known to anybody on that day: nothing could be due
+            refuse([locate(table, person, found)])
+        for row in found:
+            yield person, row
+
+
+def _cells(row: MonthlyEntitlement) -> tuple[str | int, ...]:
+    return (
+        row.month,
+        row.component,
+        row.group,
+        row.coefficient,
+        row.amount_minor,
+        row.currency,
+        row.kind,
+        row.reason,
+    )
+
+
+def _window(text: str) -> tuple[str, ...]:
+    first, dots, last = text.partition("..")
+    start, end = parse_month(first), parse_month(last if dots else first)
+    if start is None or end is None or end < start:
+        refuse([Refused("--months", "bad_month", "months are written 2024-06..2024-10")])
+    if end - start >= MAX_MONTHS:
+        refuse([Refused("--months", "too_many", f"at most {MAX_MONTHS} months at once")])
+    return tuple(month_text(month) for month in range(start, end + 1))
+
+
+def _day(text: str, option: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        refuse([Refused(option, "bad_date", "a day is written 2024-06-30")])
+
+
+if __name__ == "__main__":
+    app()
