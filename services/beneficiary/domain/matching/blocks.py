@@ -6,6 +6,8 @@ the cost for one newcomer must not grow with the registry. The same table gives 
 database index (`keys`) and whole numbers for files in memory (`block_columns`).
 """
 
+from collections.abc import Sequence
+
 from services.beneficiary.domain import names
 from services.beneficiary.domain.matching.columns import Columns, Encoder
 from services.beneficiary.domain.matching.profile import Profile
@@ -22,10 +24,19 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "born-place": ("born", "place"),
     "names-place": ("first_name", "second_name", "place"),
     "home": ("place", "house", "street"),
+    "born": ("born",),
+    "names": ("first_name", "second_name"),
+    "house-family": ("house", "family"),
+    "place-family": ("place", "family"),
+    "place-given": ("place", "given"),
 }
+REGISTER_BLOCKS = tuple(BLOCKS)[:7]
+"""For registers of any size."""
+LIST_BLOCKS = tuple(BLOCKS)
+"""For lists without phones and households: more ways to meet, fewer people."""
 
 
-def keys(person: Profile) -> tuple[str, ...]:
+def keys(person: Profile, blocks: Sequence[str] = REGISTER_BLOCKS) -> tuple[str, ...]:
     """The block keys of one person, for equality look-ups; facts not known give no key."""
     given, family = _sound(person.given, person.tradition), _sound(person.family, person.tradition)
     first, second = sorted((given, family))
@@ -43,12 +54,14 @@ def keys(person: Profile) -> tuple[str, ...]:
     }
     return tuple(
         ":".join((block, *(parts[part] for part in block_parts)))
-        for block, block_parts in BLOCKS.items()
+        for block, block_parts in ((block, BLOCKS[block]) for block in blocks)
         if all(parts[part] for part in block_parts)
     )
 
 
-def block_columns(people: Columns, encoder: Encoder) -> dict[str, tuple[Ints, ...]]:
+def block_columns(
+    people: Columns, encoder: Encoder, blocks: Sequence[str]
+) -> dict[str, tuple[Ints, ...]]:
     """The same keys as columns of whole numbers; 0 in any part means no key."""
     sounds = encoder.names.open_sounds.array
     given, family = sounds[people.given], sounds[people.family]
@@ -64,9 +77,7 @@ def block_columns(people: Columns, encoder: Encoder) -> dict[str, tuple[Ints, ..
         "house": people.house,
         "street": people.street,
     }
-    return {
-        block: tuple(parts[part] for part in block_parts) for block, block_parts in BLOCKS.items()
-    }
+    return {block: tuple(parts[part] for part in BLOCKS[block]) for block in blocks}
 
 
 def _sound(name: str, tradition: str) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import islice
 
 import numpy as np
 
 from services.beneficiary.domain.matching.profile import Profile
 from services.beneficiary.domain.matching.vocabulary import Ints, Names, Texts
 
+BATCH = 50_000
+"""People turned into columns at a time."""
 _SEXES = {"": 0, "M": 1, "F": 2}
 
 
@@ -54,10 +57,13 @@ class Encoder:
         self.texts = Texts()
 
     def encode(self, profiles: Iterable[Profile]) -> Columns:
-        """The columns of these people."""
-        rows = [self._row(person) for person in profiles]
+        """The columns of these people; read once, so that a long list need not be in memory."""
         width = len(fields(Columns))
-        table = np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        parts = [np.zeros((0, width), dtype=np.int64)]
+        rows = iter(profiles)
+        while batch := [self._row(person) for person in islice(rows, BATCH)]:
+            parts.append(np.array(batch, dtype=np.int64))
+        table = np.concatenate(parts)
         return Columns(*(np.ascontiguousarray(table[:, i]) for i in range(width)))
 
     def _row(self, person: Profile) -> tuple[int, ...]:
@@ -70,7 +76,7 @@ class Encoder:
             family,
             given,
             middle,
-            text(person.father),
+            name(person.father, person.tradition),
             int(marked(family) or marked(given) or marked(middle)),
             _SEXES[person.sex],
             person.born,

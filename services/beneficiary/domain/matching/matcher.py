@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from services.beneficiary.domain.matching import blocks
 from services.beneficiary.domain.matching.columns import Encoder
-from services.beneficiary.domain.matching.comparisons import FIELDS, Comparer, Levels
+from services.beneficiary.domain.matching.comparisons import Comparer
 from services.beneficiary.domain.matching.judgement import Judgement, Reason, outcome_of
+from services.beneficiary.domain.matching.levels import FIELDS, Levels
 from services.beneficiary.domain.matching.model import Model
 from services.beneficiary.domain.matching.person import Person
 from services.beneficiary.domain.matching.profile import PlaceNow, profile
@@ -22,7 +23,7 @@ class Matcher:
 
     def keys(self, person: Person) -> tuple[str, ...]:
         """The block keys of one person (see `blocks`): look up who shares one, then judge."""
-        return blocks.keys(profile(person, self._place_now))
+        return blocks.keys(profile(person, self._place_now), self.model.blocks)
 
     def judge(self, pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:
         """One judgement a pair, in order; a batch costs far less than the pairs one by one."""
@@ -32,7 +33,7 @@ class Matcher:
         first = encoder.encode(profile(a, self._place_now) for a, _ in pairs)
         second = encoder.encode(profile(b, self._place_now) for _, b in pairs)
         levels = Comparer(encoder).levels(first, second)
-        scores = self.model.score(levels).tolist()
+        scores = self.model.weights.score(levels).tolist()
         return [
             Judgement(score, outcome_of(score), self.reasons(levels[i]))
             for i, score in enumerate(scores)
@@ -47,7 +48,7 @@ class Matcher:
         found = []
         for i, (field, scale) in enumerate(FIELDS.items()):
             level = scale(int(levels[i]))
-            weight = self.model.weights[field].get(level.name, 0.0) / math.log(2)
+            weight = self.model.weights.fields[field][level.name] / math.log(2)
             if level:
                 found.append(Reason(field, level.name.lower(), WORDS[field][level], weight))
         return tuple(sorted(found, key=lambda reason: -abs(reason.weight)))

@@ -1,18 +1,13 @@
-"""A person brought into the form that is compared: one spelling, one number format, today's place."""
+"""A person in the form that is compared: one spelling, one number format, today's place."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from services.beneficiary.domain import identifiers, names, phones
+from services.beneficiary.domain import identifiers, names, phones, places
 from services.beneficiary.domain.matching.person import FEMALE, MALE, Person
 
-_COUNTRIES = (
-    ("UZ", re.compile(r"17[0-9]{2}([0-9]{3}([0-9]{3})?)?")),
-    ("UA", re.compile(r"UA[0-9]{17}|[0-9]{10}")),
-    ("VN", re.compile(r"[0-9]{2}|[0-9]{5}")),
-)
 _ADDRESS_WORDS = frozenset(
     [
         "mahala",
@@ -87,8 +82,8 @@ PlaceNow = Callable[[str], str]
 
 def profile(person: Person, place_now: PlaceNow) -> Profile:
     """The person in comparable form. Pure, never raises; the person's own text is not changed."""
-    country = country_of(person.region_code, person.place_code)
-    number = identifiers.compact(person.national_id)
+    country = places.country_of(person.place_code) or places.country_of(person.region_code)
+    number = _number(person.national_id)
     kind = identifiers.kind_of(number)
     checked = identifiers.check(kind, number) if number else None
     valid = checked if isinstance(checked, identifiers.Valid) else None
@@ -119,14 +114,10 @@ def profile(person: Person, place_now: PlaceNow) -> Profile:
     )
 
 
-@lru_cache(maxsize=1 << 12)
-def country_of(region_code: str, place_code: str) -> str:
-    """The country whose codes have this form ("UZ", "UA", "VN"), or an empty text."""
-    for code in (place_code, region_code):
-        for country, form in _COUNTRIES:
-            if form.fullmatch(code):
-                return country
-    return ""
+def _number(written: str) -> str:
+    """The national number; one digit repeated stands in for a number and is none."""
+    number = identifiers.compact(written)
+    return number if len(set(number)) > 1 else ""
 
 
 def _tradition(language: str, country: str, kind: str, phone: str) -> str:
@@ -140,7 +131,11 @@ def _tradition(language: str, country: str, kind: str, phone: str) -> str:
 
 
 def _name(person: Person, tradition: str) -> tuple[str, str, str, str]:
-    """Family, given, middle name as words, and the father's name in it; what slipped into a neighbouring field goes back."""
+    """Family, given and middle name as words, and the father's name inside the last.
+
+    What slipped into a neighbouring field goes back: a family field left empty, or given name and
+    patronymic in one field.
+    """
     family = names.words(person.family_name)
     given = names.words(person.given_name)
     middle = names.words(person.patronymic)

@@ -1,12 +1,11 @@
 """The words that an officer reads: one sentence part for each level of each field."""
 
-from services.beneficiary.domain.matching.comparisons import (
-    Address,
+from services.beneficiary.domain.matching.levels import (
     Born,
+    Home,
     Name,
     Number,
     Phone,
-    Place,
     Simple,
 )
 
@@ -17,6 +16,7 @@ _NAME = {
     Name.CONSONANTS: "{} has the same consonants",
     Name.SLIP: "{} differs by one letter",
     Name.MARKS: "{} differs in its marks only",
+    Name.TONE: "{} differs in its tone mark only",
     Name.INITIAL: "{} is an initial that fits",
     Name.CLOSE: "{} is similar",
     Name.TWO_NAMES: "{} is a similar but other name in use",
@@ -43,7 +43,7 @@ _NUMBER = {
     Number.NEIGHBOURS: "two valid national numbers with neighbouring serials, as twins have",
     Number.BOTH_SOUND: "two valid and different national numbers",
     Number.DIFFERENT: "national numbers are different and one of them is not valid",
-    Number.OTHER_KIND: "national numbers are of two kinds",
+    Number.NO_RULE: "numbers differ and have no rule to check or are of two kinds",
     Number.UNKNOWN: "national number is missing on one form",
 }
 _PHONE = {
@@ -52,17 +52,15 @@ _PHONE = {
     Phone.DIFFERENT: "phone is different",
     Phone.UNKNOWN: "phone is missing on one form",
 }
-_PLACE = {
-    Place.SAME: "place is the same",
-    Place.SAME_REGION: "place is another one in the same region",
-    Place.OTHER_REGION: "region is another one",
-    Place.UNKNOWN: "place is missing on one form",
-}
-_ADDRESS = {
-    Address.SAME: "address is the same",
-    Address.STREET: "street is the same, the house another",
-    Address.DIFFERENT: "address is different",
-    Address.UNKNOWN: "address is missing on one form",
+_HOME = {
+    Home.SAME: "place and address are the same",
+    Home.ADDRESS_ONLY: "address is the same, the place is another one or missing",
+    Home.STREET: "place and street are the same, the house another",
+    Home.PLACE_ONLY: "place is the same, address missing on one form",
+    Home.SAME_PLACE: "place is the same, address another",
+    Home.SAME_REGION: "place is another one in the same region",
+    Home.OTHER_REGION: "place is in another region",
+    Home.UNKNOWN: "place is missing on one form",
 }
 _SEX = {
     Simple.SAME: "sex is the same",
@@ -88,8 +86,7 @@ WORDS: dict[str, dict[int, str]] = {
     "born": {int(level): text for level, text in _BORN.items()},
     "number": {int(level): text for level, text in _NUMBER.items()},
     "phone": {int(level): text for level, text in _PHONE.items()},
-    "place": {int(level): text for level, text in _PLACE.items()},
-    "address": {int(level): text for level, text in _ADDRESS.items()},
+    "home": {int(level): text for level, text in _HOME.items()},
     "household": {int(level): text for level, text in _HOUSEHOLD.items()},
     "order": {int(level): text for level, text in _ORDER.items()},
 }

@@ -7,10 +7,12 @@ from services.beneficiary.domain import names
 from services.beneficiary.domain.names.equivalents import canonical, is_given_name, stem
 
 Ints = npt.NDArray[np.int64]
+SHORTEST_SKELETON = 3
+"""Consonants that a name must have for them to say anything."""
 
 
 class Growing:
-    """Whole numbers that are appended one by one and read as one array."""
+    """Whole numbers that are appended one by one and read as one array; the first is 0."""
 
     def __init__(self) -> None:
         self._array: Ints = np.zeros(1, dtype=np.int64)
@@ -22,7 +24,7 @@ class Growing:
 
     @property
     def array(self) -> Ints:
-        """All values so far; the value at 0 is 0."""
+        """All values so far."""
         if self._pending:
             added = np.array(self._pending, dtype=np.int64)
             self._array = np.concatenate([self._array, added])
@@ -34,35 +36,42 @@ class Texts:
     """Texts numbered from 0 in order of first use; 0 is the empty text."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = [""]
         self.lengths = Growing()
+        self._texts: list[str] = [""]
         self._numbers: dict[str, int] = {"": 0}
 
     def number(self, text: str) -> int:
         """The number of a text, a new one for a new text."""
         found = self._numbers.get(text)
         if found is None:
-            found = self._numbers[text] = len(self.texts)
-            self.texts.append(text)
+            found = self._numbers[text] = len(self._texts)
+            self._texts.append(text)
             self.lengths.append(len(text))
         return found
 
+    def take(self, numbers: Ints) -> list[str]:
+        """The texts of these numbers, in order."""
+        texts = self._texts
+        return [texts[number] for number in numbers.tolist()]
+
 
 class Names:
-    """Name words numbered, each with its keys: row 0 is "no name".
+    """Names numbered, each with its keys; row 0 is "no name".
 
-    `written`, `plains`, `raw_keys`, `keys`, `stems`, `open_sounds`, `closed_sounds` and
-    `consonants` hold numbers of `texts`; `initials` is 1 for a lone letter, `firsts` the first
-    letter, `known` 1 for a given name in use.
+    All columns but the last four hold numbers of `texts`. `spellings` are letters and tone of a
+    Vietnamese name, else the name itself; `letters` the same without tone; `written` the words as
+    `names.words` gives them; `plains` their Latin letters, `raw_keys` their Latin key; `keys` that
+    key after `equivalents`, `stems` without its last vowels; two sounds; `consonants`.
+    `toned` is 1 if each word has a tone, `initials` 1 for a lone letter, `firsts` the first letter,
+    `known` 1 for a given name in use.
     """
 
     def __init__(self) -> None:
         self.texts = Texts()
-        self.written, self.plains, self.raw_keys = Growing(), Growing(), Growing()
-        self.keys, self.stems = Growing(), Growing()
-        self.open_sounds, self.closed_sounds = Growing(), Growing()
-        self.consonants, self.initials, self.firsts = Growing(), Growing(), Growing()
-        self.known = Growing()
+        self.spellings, self.letters, self.written = Growing(), Growing(), Growing()
+        self.plains, self.raw_keys, self.keys, self.stems = (Growing() for _ in range(4))
+        self.open_sounds, self.closed_sounds, self.consonants = Growing(), Growing(), Growing()
+        self.toned, self.initials, self.firsts, self.known = (Growing() for _ in range(4))
         self._marked = [False]
         self._rows: dict[tuple[str, str], int] = {("", ""): 0}
 
@@ -79,30 +88,44 @@ class Names:
 
     def _add(self, text: str, tradition: str) -> int:
         row = self._rows[text, tradition] = len(self._rows)
-        words = text.split(" ")
         vietnamese = tradition == names.VIETNAMESE
-        key = "".join(names.latin_key(word, tradition) for word in words)
         meeting = meeting_key(text, tradition)
-        plain = key if vietnamese else "".join(map(names.latin, words))
+        self._add_letters(text, tradition)
         opened, closed = names.sounds(meeting, tradition)
-        skeleton = "" if vietnamese else names.consonants(plain)
         number = self.texts.number
+        self.keys.append(number(tradition + meeting))
+        self.stems.append(number(tradition + (meeting if vietnamese else stem(meeting))))
+        self.open_sounds.append(number(tradition + opened))
+        self.closed_sounds.append(number(tradition + closed))
+        self.initials.append(int(len(text) == 1))
+        self.firsts.append(ord(meeting[0]) if meeting else 0)
+        return row
+
+    def _add_letters(self, text: str, tradition: str) -> None:
+        words, number = text.split(" "), self.texts.number
+        vietnamese = tradition == names.VIETNAMESE
+        key = raw_key(text, tradition)
+        plain = key if vietnamese else "".join(map(names.latin, words))
+        skeleton = "" if vietnamese else names.consonants(plain)
+        syllables = [names.syllable(word) if vietnamese else (word, "") for word in words]
+        spelling = " ".join(letters + tone for letters, tone in syllables)
+        self.spellings.append(number(tradition + spelling))
+        self.letters.append(number(tradition + " ".join(letters for letters, _ in syllables)))
         self.written.append(number(text))
         self.plains.append(number(plain))
         self.raw_keys.append(number(key))
-        self.keys.append(number(tradition + meeting))
-        self.stems.append(number(tradition + (key if vietnamese else stem(meeting))))
-        self.open_sounds.append(number(tradition + opened))
-        self.closed_sounds.append(number(tradition + closed))
-        self.consonants.append(number(skeleton) if len(skeleton) > 2 else 0)  # noqa: PLR2004 - two letters are not a skeleton
-        self._marked.append(vietnamese and key != text.replace(" ", ""))
-        self.initials.append(int(len(text) == 1))
-        self.firsts.append(ord(meeting[0]) if meeting else 0)
-        self.known.append(int(is_given_name(text if vietnamese else key)))
-        return row
+        self.consonants.append(number(skeleton) if len(skeleton) >= SHORTEST_SKELETON else 0)
+        self.toned.append(int(all(tone for _, tone in syllables)))
+        self.known.append(int(is_given_name(spelling if vietnamese else key)))
+        self._marked.append(vietnamese and names.without_marks(text) != text)
+
+
+def raw_key(text: str, tradition: str) -> str:
+    """The Latin key of a name's words, written together."""
+    return "".join(names.latin_key(word, tradition) for word in text.split(" "))
 
 
 def meeting_key(text: str, tradition: str) -> str:
-    """The Latin key of a name's words, brought to the first name of its line of equivalents."""
-    key = "".join(names.latin_key(word, tradition) for word in text.split(" "))
+    """The Latin key of a name, brought to the first name of its line of equivalents."""
+    key = raw_key(text, tradition)
     return key if tradition == names.VIETNAMESE else canonical(key)

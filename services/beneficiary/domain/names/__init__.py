@@ -4,6 +4,7 @@ from services.beneficiary.domain.names.latin import VIETNAMESE, latin, latin_key
 from services.beneficiary.domain.names.letters import REMEMBERED, stored, words
 from services.beneficiary.domain.names.patronymics import father
 from services.beneficiary.domain.names.sounds import consonants, sounds
+from services.beneficiary.domain.names.vietnamese import syllable
 
 __all__ = [
     "REMEMBERED",
@@ -14,6 +15,7 @@ __all__ = [
     "latin_key",
     "sounds",
     "stored",
+    "syllable",
     "without_marks",
     "words",
 ]

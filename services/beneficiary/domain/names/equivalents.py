@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from services.beneficiary.domain.names.latin import latin_key
 from services.beneficiary.domain.names.letters import REMEMBERED, words
+from services.beneficiary.domain.names.vietnamese import syllable
 
 _VOWELS = "aeiou"
 
@@ -48,13 +49,19 @@ def canonical_stem(key: str) -> str:
 
 
 def _in_use() -> frozenset[str]:
-    text = files(__package__).joinpath("given_names.txt").read_text(encoding="utf-8")
-    return frozenset(text.split())
+    folder = files(__package__)
+    counted = folder.joinpath("given_names.txt").read_text(encoding="utf-8").split()
+    vietnamese = folder.joinpath("vietnamese_given_names.txt").read_text(encoding="utf-8").split()
+    return frozenset(counted) | {"".join(syllable(word)) for word in vietnamese}
 
 
 _IN_USE = _in_use()
 
 
 def is_given_name(name: str) -> bool:
-    """Whether a Latin key, or a Vietnamese word with its marks, is a given name in common use."""
+    """Whether a Latin key, or the letters and tone of a Vietnamese word, is a name in common use.
+
+    Two names in use that differ by a letter are two names; a name in use and one that nobody bears
+    are a name and a slip of it.
+    """
     return name in _IN_USE

@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 
 from services.beneficiary.domain.names.letters import APOSTROPHE, REMEMBERED, is_arabic, is_cyrillic
+from services.beneficiary.domain.names.vietnamese import without_telex
 
 _CYRILLIC = str.maketrans(
     {
@@ -127,5 +128,5 @@ def latin_key(word: str, tradition: str = "") -> str:
     `word` is one of `letters.words`. With tradition "vi" only the marks go: Khánh is not Hạnh.
     """
     if tradition == VIETNAMESE:
-        return without_marks(word).replace(APOSTROPHE, "")
+        return without_telex(without_marks(word).replace(APOSTROPHE, ""))
     return _REPEATED.sub(r"\1", latin(word).translate(_SOFT))

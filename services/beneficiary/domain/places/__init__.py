@@ -61,6 +61,6 @@ def understood(code: str, on: dt.date, grace_days: int = GRACE_DAYS) -> Unit | N
 
 
 def latest(code: str) -> str:
-    """Today's code for a code of any time; a code not known is its own answer."""
-    country = country_of(code)
-    return load_history(country).latest(code) if country else code
+    """Today's national code for a code of any time, ISO 3166-2 included; else the code itself."""
+    country, national = region_of(code)
+    return load_history(country).latest(national) if country else code
