@@ -5,6 +5,7 @@ number without prefix is read in, and the habit of writing the country's prefix 
 """
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -13,6 +14,7 @@ _FULL_LENGTHS = {"998": 12, "380": 12, "84": 11}
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 
 
+@lru_cache(maxsize=1 << 13)
 def normalise(text: str, region: str | None = None) -> str | None:
     """The number in E.164 ("+998901234567"), or None if it cannot be a telephone number.
 
