@@ -1,5 +1,6 @@
 """What the supervisor knows about its children, shared by its threads and mirrored to disk."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from deploy.local.processes import Process
 from deploy.local.state import ChildRecord, Folder, Outcome, Phase, ProcessId, Running
 
+_log = logging.getLogger(__name__)
 _FINISHED: tuple[Phase, ...] = ("ready", "done")
 
 
@@ -114,5 +116,8 @@ class Board:
 
     def _write(self, update: dict[str, object]) -> None:
         self._running = self._running.model_copy(update=update)
-        self._folder.save_running(self._running)
+        try:
+            self._folder.save_running(self._running)
+        except OSError as fault:  # a full disk must not cost the children their keepers
+            _log.warning("running.json cannot be written: %s", fault)
         self._changed.notify_all()

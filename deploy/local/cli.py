@@ -1,5 +1,6 @@
 """The commands of the local stack, for people at a terminal."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,6 +133,14 @@ def logs(
                 if not follow:
                     return
                 time.sleep(FOLLOW_EVERY_S)
+
+
+@app.command()
+def env(name: str, directory: Directory = DEFAULT_DIRECTORY) -> None:
+    """Print the settings of a process or of a Kafka user (`region.vn-07`) for `eval`."""
+    with _told():
+        for setting, value in sorted(Stack(directory).env_for(name).items()):
+            typer.echo(f"export {setting}={shlex.quote(value)}")
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from deploy.local.faults import LocalStackError
@@ -61,6 +62,7 @@ def _of_home(home: Path) -> Java:
     return _parsed(home / "bin" / "java", text, r'JAVA_VERSION="([^"]+)"')
 
 
+@lru_cache
 def _asked(program: Path) -> Java:
     told = subprocess.run(
         [program, "-version"], capture_output=True, text=True, timeout=30, check=False

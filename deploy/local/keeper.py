@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from deploy.local.board import Board
 from deploy.local.faults import LocalStackError
-from deploy.local.processes import Child, Process, end
+from deploy.local.processes import Child, Process, end, turn_over
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class Keeper(threading.Thread):
                 self._board.enter(name, "stopped")
                 return -1
             self._restarting = False
+            turn_over(self.process.log)
             child = self._start_child(self.process)
             identity = child.identity
             self._board.enter(name, "starting", identity)

@@ -190,13 +190,9 @@ class Plan:
         state, name = self.state, f"{service}-{role}"
         secrets, login = state.secrets, f"{service}_{role}"
         settings = {
-            "HAMROH_KAFKA_BOOTSTRAP": self.cluster.bootstrap("client"),
-            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
-            "HAMROH_KAFKA_USERNAME": service,
-            "HAMROH_KAFKA_PASSWORD": secrets.kafka_users[service],
+            **self.client_environment(service),
             "HAMROH_DATABASE_URL": self.server.url(login, secrets.database_roles[login]),
             "HAMROH_HTTP_PORT": str(state.ports[name]),
-            "HAMROH_OIDC_ISSUER": self.url(IDENTITY),
             "HAMROH_BANK_URL": self.url(BANK),
             "HAMROH_SMS_URL": self.url(SMS),
             "HAMROH_SMTP_HOST": LOOPBACK,
@@ -209,6 +205,17 @@ class Plan:
         if name in PSEUDONYM_READERS:
             settings["HAMROH_PSEUDONYM_KEY"] = secrets.pseudonym_key
         return settings
+
+    def client_environment(self, user: str) -> dict[str, str]:
+        """The settings of a program that is no process of the plan: a centre's, an operator's."""
+        return {
+            **self._shared(),
+            "HAMROH_KAFKA_BOOTSTRAP": self.cluster.bootstrap("client"),
+            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
+            "HAMROH_KAFKA_USERNAME": user,
+            "HAMROH_KAFKA_PASSWORD": self.state.secrets.kafka_users[user],
+            "HAMROH_OIDC_ISSUER": self.url(IDENTITY),
+        }
 
     def _python(
         self, name: str, module: str, *arguments: str, env: Mapping[str, str], **more: object

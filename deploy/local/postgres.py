@@ -16,6 +16,7 @@ import signal
 import stat
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import asyncpg
@@ -166,6 +167,7 @@ def _installed() -> Path:
     )
 
 
+@lru_cache
 def _major(programs: Path) -> int:
     try:
         told = subprocess.run(

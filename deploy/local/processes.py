@@ -19,6 +19,7 @@ from deploy.local.state import ProcessId
 # them a little. A pid does not come round again within this.
 SAME_START_WITHIN_S = 2.0
 POLL_S = 0.02
+LOG_BYTES = 20_000_000
 # Set by coverage in whatever it measures, for whatever that starts.
 MEASURING = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 INHERITED = (
@@ -128,6 +129,12 @@ def spawn(process: Process) -> Child:
             extra_groups=[] if account else None,
         )
     return Spawned(started)
+
+
+def turn_over(log: Path) -> None:
+    """Start a new log when the old one has grown long; the one before it is kept."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def identify(pid: int) -> ProcessId:

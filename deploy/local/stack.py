@@ -41,7 +41,6 @@ LOCK_TIMEOUT_S = 120.0
 ORPHAN_TIMEOUT_S = 15.0
 LOOK_EVERY_S = 0.03
 LEAST_FREE_BYTES = 1_500_000_000
-OLDEST_PYTHON = (3, 11)
 
 Report = Callable[[str, ChildRecord], None]
 
@@ -79,7 +78,9 @@ class Stack:
         return Plan(self.folder, self.state)
 
     def env_for(self, name: str) -> dict[str, str]:
-        """The settings that a process of the plan is started with."""
+        """The settings of a process of the plan, or of a Kafka user such as `region.vn-07`."""
+        if name in self.state.secrets.kafka_users:
+            return self.plan.client_environment(name)
         return dict(self._process(name).env)
 
     def up(self, options: Options, report: Report = _say_nothing) -> bool:
@@ -336,11 +337,6 @@ def _tell(running: Running | None, told: set[str], report: Report) -> None:
 
 def check_machine(directory: Path) -> None:
     """Say in one sentence what this machine lacks, before anything is started."""
-    if sys.version_info < OLDEST_PYTHON:
-        wanted = ".".join(map(str, OLDEST_PYTHON))
-        raise LocalStackError(
-            f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}."
-        )
     existing = directory.absolute()
     while not existing.exists():
         existing = existing.parent

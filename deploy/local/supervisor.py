@@ -37,14 +37,15 @@ class Supervisor:
             signal.signal(number, self._on_signal)
         state = self._plan.state
         control.serve(state.ports[control.NAME], state.secrets.control, self._handle)
-        for keeper in self._keepers.values():
-            keeper.start()
-        while not (self._told_to_stop or self._board.await_stop(LOOK_EVERY_S)):
-            continue
-        self._board.stop()
-        failed = self._board.outcome == "failed"
-        self._leave_all()
-        return not failed
+        try:
+            for keeper in self._keepers.values():
+                keeper.start()
+            while not (self._told_to_stop or self._board.await_stop(LOOK_EVERY_S)):
+                continue
+        finally:
+            self._board.stop()
+            self._leave_all()
+        return self._board.outcome != "failed"
 
     def _start(self, process: Process) -> Child:
         """Fork it from the launcher where that is possible, otherwise start it as usual."""

@@ -87,3 +87,18 @@ def test_a_child_inherits_no_proxy_and_no_secret_of_the_shell(
     assert "HAMROH_X=1" in told
     assert "proxy.invalid" not in told
     assert "not yours" not in told
+
+
+def test_a_log_that_has_grown_long_is_turned_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text("long\n" * 10)
+
+    processes.turn_over(log)
+    assert log.exists()
+
+    monkeypatch.setattr(processes, "LOG_BYTES", 20)
+    processes.turn_over(log)
+    assert not log.exists()
+    assert (tmp_path / "worker.log.1").read_text().startswith("long")

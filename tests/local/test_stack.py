@@ -241,6 +241,16 @@ def test_the_commands_show_state_and_logs(small: Stack) -> None:
     assert "There are: launcher, sms, supervisor." in unknown.stdout.replace("\n", "")
 
 
+def test_a_centre_gets_its_own_settings_for_its_shell(small: Stack) -> None:
+    printed = run(small, "env", "region.vn-07").stdout
+
+    password = small.state.secrets.kafka_users["region.vn-07"]
+    assert f"export HAMROH_KAFKA_PASSWORD={password}\n" in printed
+    assert "export HAMROH_KAFKA_USERNAME=region.vn-07\n" in printed
+    assert "DATABASE" not in printed
+    assert run(small, "env", "region.vn-99").returncode == 1
+
+
 def test_status_of_nothing_is_an_error(stack: Stack) -> None:
     shown = run(stack, "status")
 
