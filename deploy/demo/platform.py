@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from deploy.local.accounts import MINISTRY, OFFICERS
+from deploy.local import credentials
+from deploy.local.accounts import MINISTRY
 from deploy.local.plan import SERVICES
 from deploy.local.stack import Stack
 from services.runtime.settings import Settings
@@ -45,19 +46,7 @@ class Platform:
 
     def token(self, username: str) -> str:
         """An access token of the local identity provider for an officer or a system."""
-        password = self.stack.state.secrets.account_passwords[username]
-        if username in OFFICERS:
-            form = {"grant_type": "password", "username": username, "password": password}
-        else:
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": username,
-                "client_secret": password,
-            }
-        answer = httpx.post(f"{self.url('identity')}/token", data=form, timeout=10)
-        answer.raise_for_status()
-        token: str = answer.json()["access_token"]
-        return token
+        return credentials.token(self.stack, username)
 
     def client(self, process: str, username: str = MINISTRY) -> httpx.Client:
         """An HTTP client of a service, signed in."""

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import processes
+from deploy.local import credentials, processes
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import Plan
 from deploy.local.stack import DEFAULT_DIRECTORY, Stack
@@ -176,3 +176,18 @@ def _cells(name: str, record: ChildRecord, ports: dict[str, int]) -> list[str]:
         str(since).split(".", maxsplit=1)[0],
         str(processes.resident_bytes(process) // 1_000_000) if process else "",
     ]
+
+
+@app.command("credentials")
+def print_credentials(
+    directory: Directory = DEFAULT_DIRECTORY,
+    region: Annotated[str, typer.Option(help="For the centre system of this region.")] = "",
+    ministry: Annotated[bool, typer.Option(help="For a ministry's dashboard.")] = False,
+) -> None:
+    """Print a principal's addresses and credentials as lines for a shell: eval "$(...)"."""
+    with _told():
+        stack = Stack(directory)
+        if bool(region) == ministry:
+            raise LocalStackError("Say --region CODE or --ministry.")
+        found = credentials.of_ministry(stack) if ministry else credentials.of_region(stack, region)
+        typer.echo(credentials.exports(found))

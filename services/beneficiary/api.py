@@ -95,7 +95,7 @@ def create(settings: Settings | None = None) -> FastAPI:
     """The registry's application."""
     return create_app(
         "beneficiary",
-        [router, submission.router("beneficiary")],
+        [router, submission.claims_router("beneficiary")],
         settings or Settings(),
         body_bytes=submission.BODY_BYTES,
     )
