@@ -204,6 +204,27 @@ def test_an_envelope_that_demands_more_is_refused() -> None:
     )
 
 
+def test_a_claim_that_became_a_fact_is_refused() -> None:
+    found = judged(replace(as_contract(BY_NAME[REGISTERED]), kind="fact"))
+    assert f"{REGISTERED}.1: kind: was a claim, is a fact" in map(str, found)
+
+
+def test_a_demand_on_the_whole_document_is_refused() -> None:
+    contract = as_contract(BY_NAME[SETTLED])
+    found = judged(replace(contract, schema={**contract.schema, "maxProperties": 5}))
+    assert f"{SETTLED}.1: whole document: cannot be shown to keep what was published" in map(
+        str, found
+    )
+
+
+@pytest.mark.parametrize(
+    "change", ["a field removed", "a field removed from the members of a list", "another key"]
+)
+def test_a_breach_is_said_once(change: str) -> None:
+    event, _ = BREAKING[change]
+    assert len(judged(as_contract(event))) == 1
+
+
 def test_an_example_that_published_readers_refuse_is_named() -> None:
     contract = as_contract(BY_NAME[SETTLED], lambda data: {**data, "currency": "đồng"})
     assert f"{SETTLED}.1: example: the example does not satisfy the published schema" in map(
