@@ -1,6 +1,7 @@
 """The sending job against the real local provider."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,15 +9,20 @@ import httpx
 import pytest
 
 from contracts.beneficiary import Contact
+from contracts.notifications import MessageDelivered, MessageFailed
 from services.notifications.domain.deliveries import Answer, NoWay, Refused, Taken, Unclear
 from services.notifications.domain.texts import Composition, text
 from services.notifications.gateways import SmsGateway
+from services.notifications.handlers import on_notice_issued
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store import Lease, Message, SealedContact
 from services.notifications.worker import Sending, jobs
-from services.runtime.routes import Cause
+from services.runtime.routes import Cause, Decided
 from services.runtime.sealing import PersonKeys
+from tests.databases import Schema
+from tests.events import NOW
 from tests.local_bank.processes import Party, running
+from tests.notifications.facts import known, notice
 
 PHONE = "+84912345678"
 SAYS = Composition("entitlement_started", "vi", 1_250_000, "VND", "2026-09")
@@ -115,3 +121,28 @@ def test_a_worker_that_does_not_know_its_provider_does_not_start(
 ) -> None:
     with pytest.raises(ValueError, match="HAMROH_SMS_URL is not set"):
         jobs(notifications_settings)
+
+
+@pytest.mark.stack
+async def test_what_was_queued_is_sent_settled_and_published_once(
+    schema: Schema, provider: Party, notifications_settings: NotificationsSettings
+) -> None:
+    settings = notifications_settings.model_copy(update={"sms_url": provider.url})
+    [job] = jobs(settings)
+    async with schema.transaction(NOW) as tx:
+        reachable = [await known(tx, uuid4(), "ar") for _ in range(3)]
+        without_phone = await known(tx, uuid4(), phone=None)
+        payees = [*reachable, without_phone]
+        await on_notice_issued(tx, [notice(payee) for payee in payees])
+        leases = await job.claim(tx) or []
+        outcomes = await job.record(tx, leases, await job.call(leases))
+        assert await job.claim(tx) is None
+    payloads = [one.payload for one in outcomes if isinstance(one, Decided)]
+    assert {one.recipient_id for one in payloads if isinstance(one, MessageDelivered)} == {
+        *reachable
+    }
+    [failed] = [one for one in payloads if isinstance(one, MessageFailed)]
+    assert (failed.recipient_id, failed.channel) == (without_phone, "in_person")
+    assert {one["text"] for one in arrived(provider, leases)} == {
+        text(replace(SAYS, language="ar"))
+    }
