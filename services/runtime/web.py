@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -241,10 +241,10 @@ class Door:
         given = _header(scope, b"traceparent") or None
         with self.telemetry.span_from("request", given, linked=True):
             try:
-                async with asyncio.timeout(self.settings.request_timeout_s) as limit:
-                    answer.started_by = lambda: limit.reschedule(None)
+                async with asyncio.timeout(self.settings.request_timeout_s) as answer.limit:
                     await self.app(scope, await self._body(scope, receive), answer)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
+                answer.limit = None
                 await self._explain(error, scope, receive, answer)
         self.telemetry.record(
             "request.seconds",
@@ -299,17 +299,18 @@ class Door:
 
 @dataclass(slots=True)
 class _Answer:
-    """Sends an answer with our headers and remembers its status."""
+    """Sends an answer with our headers and remembers its status; a stream may take its time."""
 
     send: Send
     status: int = 0
-    started_by: Callable[[], None] = lambda: None
+    limit: asyncio.Timeout | None = None
 
     async def __call__(self, message: Message) -> None:
         """Passes one message on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.started_by()
+            if self.limit:
+                self.limit.reschedule(None)
             own = {name.lower() for name, _ in message["headers"]}
             missing = [
                 (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in own

@@ -2,14 +2,21 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from deploy.local.stack import DEFAULT_DIRECTORY, Stack
 from services.runtime.database import Connection
+from services.runtime.migrate import migrate, migrations_of
+from services.runtime.settings import Settings
+from tests.runtime.provider import Provider, claims
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
@@ -43,3 +50,35 @@ async def as_role(url: str, role: str, schema: str) -> Connection:
     connection = await asyncpg.connect(url)
     await connection.execute(f"set search_path = {schema}, extensions; set role {role}")
     return connection
+
+
+@pytest.fixture(scope="module")
+async def api_settings(stack: Stack, empty_database: str) -> Settings:
+    """Settings of an api process of the registry, on a migrated database of its own."""
+    connection = await asyncpg.connect(empty_database)
+    await migrate(connection, "beneficiary", migrations_of("runtime"))
+    await connection.close()
+    role, name = "beneficiary_api", empty_database.rpartition("/")[2]
+    password = stack.state.secrets.database_roles[role]
+    return Settings(
+        database_url=SecretStr(stack.plan.server.url(role, password, name)),
+        regions=("VN-07", "VN-08"),
+        requests_per_minute=10_000,
+    )
+
+
+@asynccontextmanager
+async def asking(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a started application whose tokens come from the test's own provider."""
+    app.state.verifier = Provider().verifier()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        yield client
+
+
+def bearer(role: str, *regions: str, subject: str = "somebody") -> dict[str, str]:
+    """The header of a signed-in caller."""
+    signed = claims(sub=subject, roles=[role], regions=list(regions))
+    return {"authorization": f"Bearer {signed}"}
