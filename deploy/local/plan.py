@@ -174,14 +174,15 @@ class Plan:
         )
 
     def _services(self) -> Iterable[Process]:
-        needs = (MIGRATE, TOPICS, IDENTITY)
+        # An api speaks with its database alone; what it decides, its worker sends.
+        needs = {"api": (MIGRATE, IDENTITY), "worker": (MIGRATE, TOPICS)}
         for service in SERVICES:
             for role in ROLES:
                 name = f"{service}-{role}"
                 port = self.state.ports[name]
                 yield self._python(
                     name, "services", service, role,
-                    group=service, says=f"{name} is ready", needs=needs,
+                    group=service, says=f"{name} is ready", needs=needs[role],
                     env=self.environment(service, role), probe=partial(probes.answers, port),
                 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The table of processes: who runs, after whom, and who holds which secret."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,8 @@ def test_services_come_after_the_jobs_and_the_jobs_after_the_infrastructure(
 
     depth = {name: number for number, names in enumerate(levels) for name in names}
     assert depth["postgres"] < depth["migrate"] < depth["benefits-worker"]
-    assert depth["kafka-1"] < depth["topics"] < depth["benefits-api"]
+    assert depth["identity"] < depth["benefits-api"]
+    assert depth["kafka-1"] < depth["topics"] < depth["benefits-worker"]
     assert sum(map(len, levels)) == len(everything.processes) == 20
 
 
@@ -123,6 +125,21 @@ def test_three_nodes_replicate_and_know_each_other(tmp_path: Path) -> None:
     assert "min.insync.replicas=2\n" in settings
     assert settings.count(f"{cluster.port(3, 'controller')}") == 1
     assert len(cluster.bootstrap("client").split(",")) == 3
+
+
+def test_every_role_that_a_door_asks_for_is_held_by_somebody() -> None:
+    sources = [path.read_text() for path in (plan.ROOT / "services").rglob("*.py")]
+    asked = {
+        role
+        for source in sources
+        for call in re.findall(r"requires\(([^()]*)\)", source)
+        for role in re.findall(r'"(\w+)"', call)
+    }
+
+    held = {role for roles in accounts.OFFICERS.values() for role in roles}
+
+    assert asked
+    assert asked <= held | {accounts.MINISTRY, accounts.CENTRE_ROLE}
 
 
 def test_a_region_signs_in_for_itself_and_officers_for_all(everything: Plan) -> None:
