@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from services.insights import store, web
+from services.insights.aggregates import MEASURES
 from services.insights.domain import TOTAL
 from services.runtime.auth import Principal, requires
 from services.runtime.database import Database
@@ -73,7 +74,8 @@ async def page(request: Request, lang: str | None = None) -> HTMLResponse:
     """The dashboard in the language asked for."""
     database: Database = request.app.state.database
     totals = await _totals(database)
-    html = web.page(web.words_for(lang), totals=totals, table=await _table(database))
+    words, table = web.words_for(lang), await _table(database)
+    html = web.page(words, measures=MEASURES, totals=totals, table=table)
     return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
 
 

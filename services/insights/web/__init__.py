@@ -6,6 +6,7 @@ written in people's own form by Babel.
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,8 +16,6 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from services.insights.aggregates import MEASURES
 
 HERE: Final = Path(str(files(__package__)))
 STATIC: Final = HERE / "static"
@@ -45,8 +44,6 @@ class Words:
 
     def month(self, month: str) -> str:
         """`2026-09` as people write it."""
-        from datetime import date
-
         year, number = month.split("-")
         return format_date(date(int(year), int(number), 1), "LLLL y", locale=self.locale)
 
@@ -81,4 +78,4 @@ def _environment() -> Environment:
 def page(words: Words, **values: Any) -> str:
     """The dashboard as HTML."""
     template = _environment().get_template("dashboard.html")
-    return template.render(words=words, languages=languages(), measures=MEASURES, **values)
+    return template.render(words=words, languages=languages(), **values)
