@@ -36,13 +36,24 @@ POSITIONS: Final = """
 select topic, key, sequence from positions
 where (topic, key) in (select * from unnest($1::text[], $2::text[]))
 """
+HOLD: Final = """
+insert into positions (topic, key, sequence)
+select topic, key, 0 from unnest($1::text[], $2::text[]) as given (topic, key)
+order by topic, key
+on conflict do nothing
+"""
+HELD: Final = """
+select topic, key, sequence from positions
+where (topic, key) in (select * from unnest($1::text[], $2::text[]))
+order by topic, key for update
+"""
 ADVANCE: Final = """
 with given as (
     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
         as given (topic, key, was, now_at)
 ), moved as (
     update positions p set sequence = given.now_at from given
-    where given.was > 0 and p.topic = given.topic and p.key = given.key and p.sequence = given.was
+    where p.topic = given.topic and p.key = given.key and p.sequence = given.was
     returning 1
 ), added as (
     insert into positions (topic, key, sequence)
@@ -60,6 +71,12 @@ select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bi
 on conflict (topic, key, event_id) do update
 set waits_for = excluded.waits_for, ready = false
 """
+LOCK_TO_WAIT: Final = """
+select pg_advisory_xact_lock(hashtext('hamroh.causes'), hashtext(current_schema()))
+"""
+LOCK_TO_RELEASE: Final = """
+select pg_advisory_xact_lock_shared(hashtext('hamroh.causes'), hashtext(current_schema()))
+"""
 RELEASE: Final = (
     "update waiting set waits_for = null, ready = true where waits_for = any($1::text[])"
 )
@@ -67,16 +84,14 @@ TURN: Final = """
 update waiting w set ready = true
 from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, sequence)
 where w.topic = given.topic and w.key = given.key and w.waits_for is null and not w.ready
-  and w.sequence <= given.sequence + 1
+  and exists (select from waiting n
+              where n.topic = w.topic and n.key = w.key and n.sequence <= given.sequence + 1)
 """
 READY: Final = """
-select topic, partition, record_offset, key, raw from waiting
-where ready order by topic, key, sequence limit $1
+select id, topic, partition, record_offset, key, raw from waiting
+where ready and topic ~ any($2::text[]) order by topic, key, sequence limit $1
 """
-UNPARK: Final = """
-delete from waiting where (topic, key, event_id) in
-    (select * from unnest($1::text[], $2::text[], $3::text[]))
-"""
+UNPARK: Final = "delete from waiting where id = any($1::bigint[])"
 UNTAKEN: Final = """
 select id, topic, key, raw from inbound where taken_at is null order by id limit $1
 """
@@ -92,9 +107,15 @@ class Record:
     offset: int
     key: str
     value: bytes | None
-    parked: bool = False
+    waiting_id: int | None = None
+    """The row in `waiting` that it comes from, if it was parked."""
     timestamp_ms: int = 0
     """When the broker or its producer stamped it, machine time."""
+
+    @property
+    def parked(self) -> bool:
+        """Whether it comes from the waiting room."""
+        return self.waiting_id is not None
 
     @property
     def position(self) -> str:
@@ -184,10 +205,25 @@ async def advance(
     return await connection.execute(TURN, topics, keys, [*applied.values()]) != "UPDATE 0"
 
 
-async def park(connection: Connection, reads: Sequence[tuple[Read, str | None]]) -> None:
-    """Stores records that wait: for their turn (None) or for a cause."""
+async def park(
+    connection: Connection,
+    before: dict[tuple[str, str], int],
+    reads: Sequence[tuple[Read, str | None]],
+) -> None:
+    """Stores records that wait: for their turn (None) or for a cause.
+
+    Positions are held until the commit: whoever moves one later sees what waits for it. A
+    `ConflictError` if one was moved since it was read, for then the turn may have come.
+    """
     if not reads:
         return
+    places = [read.place for read, cause in reads if cause is None]
+    topics, keys = [place[0] for place in places], [place[1] for place in places]
+    if places:
+        await connection.execute(HOLD, topics, keys)
+        for topic, key, sequence in await connection.fetch(HELD, topics, keys):
+            if before.get((topic, key), 0) != sequence:
+                raise ConflictError("another process applied facts of the same keys")
     records = [read.record for read, _ in reads]
     await connection.execute(
         PARK,
@@ -202,16 +238,14 @@ async def park(connection: Connection, reads: Sequence[tuple[Read, str | None]])
     )
 
 
-async def unpark(connection: Connection, reads: Iterable[Read]) -> None:
-    """Removes records from the waiting room: they were applied, or applied before."""
-    parked = [read for read in reads if read.record.parked]
-    if parked:
-        await connection.execute(
-            UNPARK,
-            [read.record.topic for read in parked],
-            [read.record.key for read in parked],
-            [read.event.id for read in parked],
-        )
+async def unpark(
+    connection: Connection, records: Iterable[Record], parked: Iterable[Record] = ()
+) -> None:
+    """Removes from the waiting room what came from there and was not parked again."""
+    again = {record.waiting_id for record in parked}
+    gone = [r.waiting_id for r in records if r.parked and r.waiting_id not in again]
+    if gone:
+        await connection.execute(UNPARK, gone)
 
 
 async def known_claims(
@@ -254,9 +288,9 @@ async def untaken(connection: Connection, limit: int) -> list[Record]:
     return [Record(row["topic"], HTTP, row["id"], row["key"], row["raw"]) for row in rows]
 
 
-async def ready(connection: Connection, limit: int) -> list[Record]:
-    """Parked records whose turn or cause has come, in order per key."""
-    rows = await connection.fetch(READY, limit)
+async def ready(connection: Connection, limit: int, patterns: Sequence[str]) -> list[Record]:
+    """Parked records whose turn or cause has come, in order per key; topics by pattern."""
+    rows = await connection.fetch(READY, limit, patterns)
     return [
         Record(
             row["topic"],
@@ -264,7 +298,7 @@ async def ready(connection: Connection, limit: int) -> list[Record]:
             row["record_offset"],
             row["key"],
             row["raw"],
-            parked=True,
+            waiting_id=row["id"],
         )
         for row in rows
     ]
