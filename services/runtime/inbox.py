@@ -7,7 +7,7 @@ leaves both or neither.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from contracts.codec import Event, digest
@@ -224,18 +224,14 @@ async def park(
         for topic, key, sequence in await connection.fetch(HELD, topics, keys):
             if before.get((topic, key), 0) != sequence:
                 raise ConflictError("another process applied facts of the same keys")
-    records = [read.record for read, _ in reads]
-    await connection.execute(
-        PARK,
-        [record.topic for record in records],
-        [record.partition for record in records],
-        [record.offset for record in records],
-        [record.key for record in records],
-        [read.event.sequence for read, _ in reads],
-        [read.event.id for read, _ in reads],
-        [record.value for record in records],
-        [cause for _, cause in reads],
-    )
+    rows = {(read.place, read.event.id): _row(read, cause) for read, cause in reads}
+    await connection.execute(PARK, *zip(*rows.values(), strict=True))
+
+
+def _row(read: Read, cause: str | None) -> tuple[Any, ...]:
+    record, event = read.record, read.event
+    place = record.topic, record.partition, record.offset, record.key
+    return (*place, event.sequence, event.id, record.value, cause)
 
 
 async def unpark(

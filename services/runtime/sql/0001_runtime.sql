@@ -37,11 +37,9 @@ create table waiting (
     waits_for text,
     ready boolean not null default false,
     since timestamptz not null default now(),
-    looked_at timestamptz not null default now(),
     unique (topic, key, event_id)
 );
 create index waiting_cause on waiting (waits_for) where waits_for is not null;
-create index waiting_again on waiting (looked_at) where waits_for is not null;
 create index waiting_ready on waiting (id) where ready;
 
 -- Facts decided and not yet sent. Rows are deleted by exactly the ids that were sent.
