@@ -61,10 +61,17 @@ class AotCache:
         if code == ENDED_CLEANLY:
             if self.part.exists():
                 self.part.replace(self.path)
+                self._forget_others()
         else:
             self.part.unlink(missing_ok=True)
             if code > 0:  # it fell by itself; a negative code is a signal from outside
                 self.drop()
+
+    def _forget_others(self) -> None:
+        """Caches of other versions, and parts of JVMs that never ended, take 70 MB each."""
+        for path in self.folder.glob("kafka-*"):
+            if path != self.path and path.suffix in {".aot", ".part", ".config"}:
+                path.unlink(missing_ok=True)
 
     def drop(self) -> None:
         """Forget the cache: its jars are new, or a start with it failed."""

@@ -54,6 +54,9 @@ def up(  # noqa: PLR0913 - one per option of the command
     ] = None,
     nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
     rehearsal: Annotated[bool, typer.Option(help="Let `tick` move business time.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where fetched jars are kept, for all instances.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bank's behaviour.")] = 7,
 ) -> None:
     """Start the stack and leave it running; does nothing when it runs already."""
@@ -67,6 +70,7 @@ def up(  # noqa: PLR0913 - one per option of the command
             nodes=1 if nodes == 1 else 3,
             rehearsal=rehearsal,
             seed=seed,
+            cache=cache.absolute() if cache else None,
         )
         stack = Stack(directory)
         started_s = time.monotonic()

@@ -54,7 +54,7 @@ def database_roles() -> list[str]:
 class Plan:
     """The processes of one instance, those that `only` leaves out excepted."""
 
-    def __init__(self, folder: Folder, state: State, *, cache: Path | None = None) -> None:
+    def __init__(self, folder: Folder, state: State) -> None:
         self.state = state
         self._folder = folder
         secrets = state.secrets
@@ -67,7 +67,7 @@ class Plan:
             ports=state.ports,
             password=secrets.kafka_admin,
             folder=folder.path / "kafka",
-            cache=cache or ROOT / ".cache" / "jars",
+            cache=state.options.cache or ROOT / ".cache" / "jars",
             java=java.find(),
         )
         every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]

@@ -33,7 +33,10 @@ _D = TypeVar("_D", bound=_Document)
 
 
 class Options(_Document):
-    """What `up` was asked for. `only` empty means everything; `bank` is more of its options."""
+    """What `up` was asked for.
+
+    `only` empty means everything, `bank` is more of its options, `cache` is where jars are kept.
+    """
 
     regions: tuple[str, ...] = ("vn-07",)
     business_time: AwareDatetime | None = None
@@ -42,6 +45,7 @@ class Options(_Document):
     rehearsal: bool = False
     seed: int = 7
     bank: tuple[str, ...] = ()
+    cache: Path | None = None
 
 
 class Secrets(_Document):

@@ -63,5 +63,16 @@ def test_another_java_or_other_jars_have_their_own(cache: AotCache) -> None:
     assert len({cache.path, newer.path, other.path}) == 3
 
 
+def test_a_new_one_takes_the_place_of_the_old(cache: AotCache) -> None:
+    other = AotCache(cache.folder, cache.java, "jars of last year", "two")
+    made_by_the_jvm(other)
+    other.settle(ENDED_CLEANLY)
+    made_by_the_jvm(cache)
+
+    cache.settle(ENDED_CLEANLY)
+
+    assert list(cache.folder.iterdir()) == [cache.path]
+
+
 def test_an_older_java_does_without(tmp_path: Path) -> None:
     assert AotCache(tmp_path, Java(Path("java"), 21, "21"), "recipe", "one").options() == []
