@@ -14,37 +14,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined] # its stubs do not re-export
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    NewTopic,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
+from confluent_kafka import admin as confluent
 
 from contracts.catalogue import MINISTRY, OPERATOR, SERVICES, TOPICS, Topic, regional_topics
 from services.runtime.settings import Settings
 
+kafka: Any = confluent
+"""Its stubs re-export nothing."""
 TIMEOUT_S: Final = 30
 SCRAM_ITERATIONS: Final = 8192
-EVERY_RULE: Final[tuple[Any, ...]] = (
-    ResourceType.ANY,
-    None,
-    ResourcePatternType.ANY,
-    None,
-    None,
-    AclOperation.ANY,
-    AclPermissionType.ANY,
-)
 OURS: Final = (*(f"{service}." for service in SERVICES), "platform.", "regional.", "receipts.")
 
 
@@ -114,8 +92,10 @@ def apply(settings: Settings, regions: Sequence[str], users: Mapping[str, str]) 
     missing, differing = _topic_drift(admin, wanted)
     _wait(admin.create_topics([wanted[name] for name in missing]) if missing else {})
     _wait(admin.incremental_alter_configs(_corrections(differing)) if differing else {})
-    credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
-    upserts = [UserScramCredentialUpsertion(u, credential, p.encode()) for u, p in users.items()]
+    credential = kafka.ScramCredentialInfo(kafka.ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
+    upserts = [
+        kafka.UserScramCredentialUpsertion(u, credential, p.encode()) for u, p in users.items()
+    ]
     _wait(admin.alter_user_scram_credentials(upserts) if upserts else {})
     lacking, extra = _rule_drift(admin, regions)
     _wait(admin.create_acls(lacking) if lacking else {})
@@ -169,7 +149,7 @@ def _admin(settings: Settings) -> Any:
         }
     if settings.kafka_ca_file:
         options["ssl.ca.location"] = settings.kafka_ca_file
-    return AdminClient(options)
+    return kafka.AdminClient(options)
 
 
 def _wait(futures: Mapping[Any, Future[Any]]) -> list[Any]:
@@ -189,7 +169,9 @@ def _topics(settings: Settings, regions: Iterable[str]) -> dict[str, Any]:
     copies = settings.kafka_replicas
     in_sync = {"min.insync.replicas": str(max(1, copies - 1))}
     return {
-        topic.name: NewTopic(topic.name, topic.partitions, copies, config=topic.settings | in_sync)
+        topic.name: kafka.NewTopic(
+            topic.name, topic.partitions, copies, config=topic.settings | in_sync
+        )
         for topic in all_topics(regions)
     }
 
@@ -200,7 +182,7 @@ def _topic_drift(
     """Topics that are missing, and (topic, setting) → value for settings that differ."""
     found = admin.list_topics(timeout=TIMEOUT_S).topics
     there = [name for name in wanted if name in found]
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there]
+    resources = [kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, name) for name in there]
     described = _wait(admin.describe_configs(resources)) if resources else []
     differing = {
         (name, key): value
@@ -214,10 +196,10 @@ def _topic_drift(
 def _corrections(differing: Mapping[tuple[str, str], str]) -> list[Any]:
     entries: dict[str, list[Any]] = {}
     for (name, key), value in differing.items():
-        entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        entry = kafka.ConfigEntry(key, value, incremental_operation=kafka.AlterConfigOpType.SET)
         entries.setdefault(name, []).append(entry)
     return [
-        ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=changed)
+        kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, name, incremental_configs=changed)
         for name, changed in entries.items()
     ]
 
@@ -225,36 +207,33 @@ def _corrections(differing: Mapping[tuple[str, str], str]) -> list[Any]:
 def _rule_drift(admin: Any, regions: Iterable[str]) -> tuple[list[Any], list[Any]]:
     """Rules that are missing, and rules that are not in the table."""
     wanted = {_binding(rule) for rule in access_rules(regions)}
-    found = set(admin.describe_acls(AclBindingFilter(*EVERY_RULE)).result(TIMEOUT_S))
+    found = set(admin.describe_acls(_filter()).result(TIMEOUT_S))
     return sorted(wanted - found, key=_said), sorted(found - wanted, key=_said)
 
 
 def _binding(rule: Rule) -> Any:
-    return AclBinding(
-        ResourceType.TOPIC if rule.resource == "topic" else ResourceType.GROUP,
+    return kafka.AclBinding(
+        rule.resource,
         rule.name,
-        ResourcePatternType.PREFIXED if rule.prefixed else ResourcePatternType.LITERAL,
+        "prefixed" if rule.prefixed else "literal",
         f"User:{rule.principal}",
         "*",
-        AclOperation.READ if rule.operation == "read" else AclOperation.WRITE,
-        AclPermissionType.ALLOW,
+        rule.operation,
+        "allow",
     )
 
 
-def _filter(acl: Any) -> Any:
-    return AclBindingFilter(
-        acl.restype,
-        acl.name,
-        acl.resource_pattern_type,
-        acl.principal,
-        acl.host,
-        acl.operation,
-        acl.permission_type,
+def _filter(acl: Any = None) -> Any:
+    """A filter for one rule; without, for every rule there is."""
+    parts = ("restype", "name", "resource_pattern_type", "principal", "host", "operation")
+    given = (
+        [getattr(acl, part) for part in parts] if acl else ["any", None, "any", None, None, "any"]
     )
+    return kafka.AclBindingFilter(*given, acl.permission_type if acl else "any")
 
 
 def _said(acl: Any) -> str:
-    star = "*" if acl.resource_pattern_type == ResourcePatternType.PREFIXED else ""
+    star = "*" if acl.resource_pattern_type == kafka.ResourcePatternType.PREFIXED else ""
     verb = f"{acl.permission_type.name} {acl.operation.name}".lower()
     return f"{acl.principal} {verb} {acl.restype.name.lower()} {acl.name}{star}"
 
