@@ -329,8 +329,10 @@ def _dearest(plan: Plan, best: dict[str, Hit]) -> Hits:
 def _hit(plan: Plan, dossier: Dossier, candidate: Candidate, month: int) -> Hit:
     rule, weight = candidate.rule, candidate.weight
     verified = rule.row.verified == "yes"
-    if rule.rate is None:
-        rate = _value(dossier, rule.row.amount, month, sum if rule.row.kind == "one_off" else max)
+    if rule.row.kind == "one_off":
+        rate = _one_offs(dossier, rule.row.amount, month)
+    elif rule.rate is None:
+        rate = _value(dossier, rule.row.amount, month, max)
     else:
         dated = plan.rates[rule.rate]
         step = dated.at(month)
@@ -354,6 +356,12 @@ def _value(dossier: Dossier, name: str | None, month: int, best: Callable[[list[
         if start >> 5 <= month <= end >> 5
     ]
     return best(found) if found else 0
+
+
+def _one_offs(dossier: Dossier, name: str | None, month: int) -> int:
+    """The sum of the amounts that begin in a month."""
+    values = dossier.amounts.get(name or "", ())
+    return sum(value for start, _, value in values if start >> 5 == month)
 
 
 def rounded(numerator: int, denominator: int) -> int:
