@@ -55,7 +55,6 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1" if days is None else str(days * DAY_MS),
             "max.message.bytes": "1048576",
-            "min.insync.replicas": "1",
         }
 
 

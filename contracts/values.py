@@ -68,7 +68,7 @@ RecordId = Annotated[
 
 RegionCode = Annotated[
     str,
-    StringConstraints(max_length=32, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,12}(-[A-Z0-9]{1,12}){0,2}$"),
+    StringConstraints(max_length=48, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,20}(-[A-Z0-9]{1,20}){0,2}$"),
 ]
 """ISO 3166-2 code, or a finer national code below it: `VN-07`, `VN-07-00694`."""
 

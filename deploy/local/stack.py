@@ -33,7 +33,7 @@ from deploy.local.state import (
     new_password,
 )
 
-DEFAULT_DIRECTORY = ROOT / ".local"
+DEFAULT_DIRECTORY = ROOT / ".local" / "main"
 SUPERVISOR = "supervisor"
 UP_TIMEOUT_S = 300.0
 DOWN_TIMEOUT_S = 90.0

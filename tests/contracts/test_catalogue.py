@@ -130,7 +130,6 @@ def test_a_topic_is_kept_as_its_row_says() -> None:
         "cleanup.policy": "delete",
         "retention.ms": "-1",
         "max.message.bytes": "1048576",
-        "min.insync.replicas": "1",
     }
 
 

@@ -19,7 +19,7 @@ language sql stable parallel safe set search_path from current
 return array(
     select code || '-%'
     from unnest(string_to_array(current_setting('hamroh.regions', true), ',')) as code
-    where code ~ '^[A-Z]{2}(-[A-Z0-9]{1,12}){1,3}$'
+    where code ~ '^[A-Z]{2}(-[A-Z0-9]{1,20}){1,3}$'
 );
 revoke execute on function region_patterns() from public;
 
