@@ -1,6 +1,5 @@
-"""The running stack, and a database of the runtime tests' own in it, made like production."""
+"""A database of the runtime tests' own in the running stack, made like production."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,22 +11,13 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.local.stack import DEFAULT_DIRECTORY, Stack
+from deploy.local.stack import Stack
 from services.runtime.database import Connection
 from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
 from tests.runtime.provider import Provider, claims
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
-
-
-@pytest.fixture(scope="session")
-def stack() -> Stack:
-    """The stack in `HAMROH_STACK`, or in its usual folder: started before the tests."""
-    stack = Stack(Path(os.environ.get("HAMROH_STACK", DEFAULT_DIRECTORY)))
-    if stack.running is None:
-        pytest.fail("the local stack does not run: python -m deploy.local up")
-    return stack
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ class TestProblems:
             ("select $1::text, e'\\x00'", (422, "body.unprocessable")),
             ("select $1::text from dead_letters", (403, "region.forbidden")),
             (FOREIGN, (403, "region.forbidden")),
-            ("select $1::text from nowhere", (500, "service.fault")),
+            ("selec $1::text", (500, "service.fault")),
         ],
     )
     async def test_what_the_database_refuses(
