@@ -167,11 +167,8 @@ def _settle(admin: Any, wanted: Mapping[str, Any], regions: Sequence[str]) -> No
 
 def _topics(settings: Settings, regions: Iterable[str]) -> dict[str, Any]:
     copies = settings.kafka_replicas
-    in_sync = {"min.insync.replicas": str(max(1, copies - 1))}
     return {
-        topic.name: kafka.NewTopic(
-            topic.name, topic.partitions, copies, config=topic.settings | in_sync
-        )
+        topic.name: kafka.NewTopic(topic.name, topic.partitions, copies, config=topic.settings)
         for topic in all_topics(regions)
     }
 
