@@ -1,0 +1,188 @@
+"""Judging a wave of persons: what is common to every handler that changes what is known of them."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.benefits.domain.calendar import add_working_days, end_of, review_instant
+from services.benefits.domain.entitlements import Held
+from services.benefits.domain.judgement import (
+    File,
+    Judgement,
+    Moment,
+    Ruling,
+    judge,
+)
+from services.benefits.domain.persons import Person, payee_of
+from services.benefits.handlers.law import Programme, programme_of, rule
+from services.benefits.programmes import Refused
+from services.benefits.store import files, people
+from services.benefits.store.files import Change, DecisionRow, Files
+from services.runtime.database import Transaction
+from services.runtime.routes import Cause, Decided, Outcome
+from services.runtime.timers import set_timers
+
+REVIEW: Final = "review"
+"""Timer: a birthday or a known new rate changes something this month."""
+RELEASE_HOLD: Final = "release_hold"
+"""Timer: a suspicion may delay a new entitlement no longer."""
+
+log = logging.getLogger(__name__)
+
+
+class Terms(Protocol):
+    """What handlers read of the service's settings, which stand a layer above them."""
+
+    programmes: tuple[str, ...]
+    hold_working_days: int
+    decision_working_days: int
+    time_zone: str
+
+
+@dataclass(slots=True)
+class Subject:
+    """A person in hand, and the last event about them."""
+
+    person: Person
+    cause: Cause
+
+
+Decide = Callable[[Person, UUID | None, File, Ruling, Moment], Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What judging needs besides the persons: the law in force, the calendar, the clock."""
+
+    tx: Transaction
+    programmes: tuple[Programme, ...]
+    moment: Moment
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, tx: Transaction) -> "Bench":
+        """The bench of a transaction."""
+        settings = cast("Terms", tx.settings)
+        today = tx.business_date
+        moment = Moment(
+            today,
+            due_on=add_working_days(today, settings.decision_working_days),
+            hold_until=add_working_days(today, settings.hold_working_days),
+        )
+        programmes = tuple(programme_of(code) for code in settings.programmes)
+        return cls(tx, programmes, moment, ZoneInfo(settings.time_zone))
+
+    async def judge(
+        self, subjects: Mapping[UUID, Subject], decide: Decide = judge
+    ) -> list[Outcome]:
+        """Judges persons, saves what changed and returns what is to be published.
+
+        The persons are locked, so that what is loaded here stays true until the commit.
+        """
+        if not subjects:
+            return []
+        connection = self.tx.connection
+        known = await files.load_files(connection, subjects)
+        heads = await self._heads(subjects)
+        outcomes: list[Outcome] = []
+        changes: list[Change] = []
+        reviews: dict[UUID, str] = {}
+        for subject in subjects.values():
+            head_id = heads.get(subject.person.household_id)
+            own = known.get(subject.person.id, {})
+            for programme in self.programmes:
+                ruling = self._rule(programme, subject.person, own)
+                if ruling is None:
+                    continue
+                file = own.get(ruling.programme, File())
+                judged = decide(subject.person, head_id, file, ruling, self.moment)
+                if judged.file != file:
+                    changes.append(self._change(subject.person, file, judged, ruling))
+                outcomes += [Decided(subject.cause, fact) for fact in judged.facts]
+                if ruling.changes_in:
+                    month = min(ruling.changes_in, reviews.get(subject.person.id, "9999-12"))
+                    reviews[subject.person.id] = month
+        await files.save_files(connection, changes)
+        await self._set_timers(changes, reviews)
+        return outcomes
+
+    async def _heads(self, subjects: Mapping[UUID, Subject]) -> dict[UUID, UUID]:
+        """Household → head, asked only for those who are not paid themselves."""
+        today = self.moment.today
+        homes = {
+            subject.person.household_id
+            for subject in subjects.values()
+            if payee_of(subject.person, None, today) is None
+        }
+        return await people.load_heads(self.tx.connection, homes) if homes else {}
+
+    def _rule(self, programme: Programme, person: Person, own: Files) -> Ruling | None:
+        file = own.get(programme.pack.code)
+        signed = file.application.signed if file and file.application else ()
+        if programme.pack.country != person.region[:2]:
+            return None
+        ruling = rule(programme, person, signed, self.moment.today)
+        if isinstance(ruling, Refused):
+            log.warning("person %s cannot be judged: %s %s", person.id, ruling.code, ruling.place)
+            return None
+        return ruling
+
+    def _change(self, person: Person, file: File, judged: Judgement, ruling: Ruling) -> Change:
+        application = judged.file.application
+        decision = None
+        if judged.facts and application is not None:
+            decision = DecisionRow(
+                person.region,
+                application.id,
+                application.outcome,
+                ruling.reasons,
+                ruling.version,
+                json.dumps(_used(person)),
+                self.moment.today,
+            )
+        return Change(person.region, file, judged.file, decision)
+
+    async def _set_timers(self, changes: Sequence[Change], reviews: Mapping[UUID, str]) -> None:
+        holds = {
+            entitlement.person_id: entitlement.phase.until
+            for change in changes
+            if not _holds(change.before)
+            for entitlement in change.after.entitlements.values()
+            if isinstance(entitlement.phase, Held)
+        }
+        await self._set(RELEASE_HOLD, {who: end_of(on, self.zone) for who, on in holds.items()})
+        await self._set(
+            REVIEW, {who: review_instant(month, self.zone) for who, month in reviews.items()}
+        )
+
+    async def _set(self, name: str, due: Mapping[UUID, datetime]) -> None:
+        if due:
+            nothing: dict[str, Any] = {}
+            rows = [(str(who), at, nothing) for who, at in sorted(due.items())]
+            await set_timers(self.tx.connection, name, rows)
+
+
+def _holds(file: File) -> bool:
+    return any(isinstance(one.phase, Held) for one in file.entitlements.values())
+
+
+def _used(person: Person) -> dict[str, object]:
+    """The facts of a decision, as they were known."""
+    return {
+        "birth_date": str(person.birth_date),
+        "statuses": [
+            (one.code, one.level, one.state, str(one.effective_on), str(one.known_on))
+            for one in person.statuses
+        ],
+    }
+
+
+async def subjects_of(tx: Transaction, causes: Mapping[UUID, Cause]) -> dict[UUID, Subject]:
+    """The known persons among those named, locked, each with its cause."""
+    known = await people.lock_persons(tx.connection, causes)
+    return {who: Subject(person, causes[who]) for who, person in known.items()}

@@ -1,0 +1,233 @@
+"""Facts of the registry: persons, statuses, households, suspected pairs, sealed contacts."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from contracts.beneficiary import (
+    ContactChanged,
+    DuplicateResolved,
+    DuplicateSuspected,
+    HouseholdChanged,
+    KeyIssued,
+    PersonRegistered,
+    StatusChanged,
+)
+from contracts.envelope import Envelope
+from services.benefits.domain.judgement import (
+    File,
+    Judgement,
+    Moment,
+    Ruling,
+    paid_to,
+    refused_as_same,
+    released,
+)
+from services.benefits.domain.persons import (
+    Person,
+    Review,
+    StatusEntry,
+    duplicate_among,
+    payee_of,
+    with_statuses,
+)
+from services.benefits.handlers.judging import RELEASE_HOLD, Bench, Subject, subjects_of
+from services.benefits.store import people
+from services.runtime.database import Transaction
+from services.runtime.routes import Cause, DueTimer, Outcome
+from services.runtime.timers import cancel_timers
+
+WAITING_PERSONS: Final = 500
+"""How many persons are looked at together whose payee became known."""
+
+
+async def on_registered(
+    tx: Transaction, events: Sequence[Envelope[PersonRegistered]]
+) -> list[Outcome]:
+    """Opens what benefits keeps of a person, and judges who fits without any status."""
+    causes = {event.data.person_id: Cause.of(event) for event in events}
+    known = await people.lock_persons(tx.connection, causes)
+    subjects = {}
+    for event in events:
+        who = event.data.person_id
+        before = known.get(who)
+        person = _registered(event, before.statuses if before else ())
+        subjects[who] = Subject(person, causes[who])
+    await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
+    return await Bench.of(tx).judge(subjects)
+
+
+def _registered(event: Envelope[PersonRegistered], statuses: tuple[StatusEntry, ...]) -> Person:
+    data = event.data
+    return Person(
+        id=data.person_id,
+        region="-".join(data.residence_region.split("-")[:2]),
+        household_id=data.household_id,
+        residence=data.residence_region,
+        birth_date=data.birth_date,
+        registered_at=event.time,
+        review=Review.OPEN if data.under_review else Review.NONE,
+        statuses=statuses,
+    )
+
+
+async def on_status_changed(
+    tx: Transaction, events: Sequence[Envelope[StatusChanged]]
+) -> list[Outcome]:
+    """Judges persons anew by what was granted or ended."""
+    said: defaultdict[UUID, list[StatusEntry]] = defaultdict(list)
+    for event in events:
+        one = event.data
+        said[one.person_id].append(
+            StatusEntry(one.code, one.level, one.state, one.effective_on, tx.business_date)
+        )
+    causes = {event.data.person_id: Cause.of(event) for event in events}
+    subjects = await subjects_of(tx, causes)
+    for who, subject in subjects.items():
+        statuses = with_statuses(subject.person.statuses, said[who])
+        subject.person = replace(subject.person, statuses=statuses)
+    await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
+    return await Bench.of(tx).judge(subjects)
+
+
+async def on_household_changed(
+    tx: Transaction, events: Sequence[Envelope[HouseholdChanged]]
+) -> list[Outcome]:
+    """Keeps who is the head; starts what only waited to know whom to pay."""
+    latest = {event.data.household_id: event for event in events}
+    rows = [
+        (
+            home,
+            "-".join(event.data.residence_region.split("-")[:2]),
+            event.data.head_id,
+            [member.person_id for member in event.data.members],
+        )
+        for home, event in latest.items()
+    ]
+    await people.save_households(tx.connection, rows)
+    causes = {
+        member.person_id: Cause.of(event)
+        for event in latest.values()
+        if event.data.head_id is not None
+        for member in event.data.members
+    }
+    return await Bench.of(tx).judge(await subjects_of(tx, causes), _pay)
+
+
+def _pay(person: Person, head_id: UUID | None, file: File, _: Ruling, moment: Moment) -> Judgement:
+    return paid_to(file, payee_of(person, head_id, moment.today), moment.month)
+
+
+async def on_suspected(
+    tx: Transaction, events: Sequence[Envelope[DuplicateSuspected]]
+) -> list[Outcome]:
+    """Remembers a suspected pair; the hold itself came with the registration."""
+    await people.save_reviews(tx.connection, _pairs([event.data for event in events]))
+    return []
+
+
+async def on_resolved(
+    tx: Transaction, events: Sequence[Envelope[DuplicateResolved]]
+) -> list[Outcome]:
+    """Ends suspicions: distinct persons start what was held, a duplicate record never does."""
+    causes = {who: Cause.of(event) for event in events for who in event.data.person_ids}
+    await people.save_reviews(tx.connection, _pairs([event.data for event in events]))
+    subjects = await subjects_of(tx, causes)
+    known = {who: subject.person for who, subject in subjects.items()}
+    duplicates = {
+        who
+        for event in events
+        if event.data.outcome == "same"
+        for who in duplicate_among([known[i] for i in event.data.person_ids if i in known])
+    }
+    open_still = await people.still_suspected(tx.connection, known)
+    for who, subject in list(subjects.items()):
+        if who in duplicates:
+            subject.person = replace(subject.person, review=Review.SAME)
+        elif subject.person.review is Review.OPEN and who not in open_still:
+            subject.person = replace(subject.person, review=Review.NONE)
+        else:
+            del subjects[who]
+    return await _end_reviews(tx, subjects)
+
+
+def _pairs(
+    data: Sequence[DuplicateSuspected | DuplicateResolved],
+) -> list[tuple[UUID, UUID, UUID, str | None]]:
+    """Each pair once, with its outcome if one was decided."""
+    pairs: dict[UUID, tuple[UUID, UUID, UUID, str | None]] = {}
+    for one in data:
+        outcome = one.outcome if isinstance(one, DuplicateResolved) else None
+        pairs[one.pair_id] = (one.pair_id, *one.person_ids, outcome)
+    return [*pairs.values()]
+
+
+async def release_holds(tx: Transaction, timers: Sequence[DueTimer]) -> list[Outcome]:
+    """A hold has lasted as long as it may: what is held starts, whatever the review comes to."""
+    subjects = await _timed(tx, timers)
+    for who, subject in list(subjects.items()):
+        if subject.person.review is Review.OPEN:
+            subject.person = replace(subject.person, review=Review.NONE)
+        else:
+            del subjects[who]
+    return await _end_reviews(tx, subjects)
+
+
+async def _end_reviews(tx: Transaction, subjects: dict[UUID, Subject]) -> list[Outcome]:
+    await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
+    await cancel_timers(tx.connection, RELEASE_HOLD, [str(who) for who in subjects])
+    return await Bench.of(tx).judge(subjects, _end_review)
+
+
+def _end_review(
+    person: Person, head_id: UUID | None, file: File, ruling: Ruling, moment: Moment
+) -> Judgement:
+    if person.review is Review.SAME:
+        return refused_as_same(file, ruling.version, moment.today)
+    return released(file, payee_of(person, head_id, moment.today), ruling, moment)
+
+
+async def review(tx: Transaction, timers: Sequence[DueTimer]) -> list[Outcome]:
+    """A month begins in which a birthday or a new rate changes what is due."""
+    return await Bench.of(tx).judge(await _timed(tx, timers))
+
+
+async def _timed(tx: Transaction, timers: Sequence[DueTimer]) -> dict[UUID, Subject]:
+    causes = {
+        UUID(one.subject): Cause.of_timer(one.name, one.due_at, one.subject, None) for one in timers
+    }
+    subjects = await subjects_of(tx, causes)
+    for subject in subjects.values():
+        subject.cause = replace(subject.cause, region=subject.person.region)
+    return subjects
+
+
+async def waiting_persons(tx: Transaction) -> list[UUID] | None:
+    """Persons whose payee became known while their own facts were on the way; None if none."""
+    return await people.find_waiting(tx.connection, WAITING_PERSONS) or None
+
+
+async def pay_waiting(tx: Transaction, persons: Sequence[UUID], _: object) -> list[Outcome]:
+    """Starts what only waited for its payee."""
+    timers = [DueTimer("payee_known", str(who), tx.business_now, {}) for who in persons]
+    return await Bench.of(tx).judge(await _timed(tx, timers), _pay)
+
+
+async def on_contact_changed(
+    tx: Transaction, events: Sequence[Envelope[ContactChanged]]
+) -> list[Outcome]:
+    """Keeps the sealed contact; it is opened when a file for the bank is written, never before."""
+    rows = {event.data.person_id: (event.data.key_version, event.data.sealed) for event in events}
+    await people.save_contacts(tx.connection, rows)
+    return []
+
+
+async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) -> list[Outcome]:
+    """Keeps the wrapped key of a person."""
+    rows = {
+        (event.data.person_id, event.data.key_version): event.data.wrapped_key for event in events
+    }
+    await people.save_keys(tx.connection, rows)
+    return []

@@ -1,0 +1,36 @@
+"""The settings of benefits."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.runtime.settings import Settings
+
+
+class BenefitsSettings(Settings):
+    """What benefits can be told, besides what every service can."""
+
+    programmes: tuple[str, ...] = Field(("VN-SA",), description="Rule packs in force")
+    hold_working_days: Annotated[int, Field(ge=1, le=30)] = Field(
+        5, description="How long a suspected duplicate may delay a new entitlement"
+    )
+    decision_working_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        10, description="Within how many working days a request must be decided"
+    )
+    payer_name: str = Field("Social protection agency", description="The payer in bank files")
+    payer_account: str = Field("HAMROH-AGENCY", description="The account that payments debit")
+    bank_timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        30.0, description="One call of the bank, from connecting to the last byte"
+    )
+    bank_poll_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        0.5, description="Pause between questions to the bank when it had nothing to say"
+    )
+    bank_quiet_s: Annotated[float, Field(ge=0)] = Field(
+        3.0, description="A cycle closes when all is answered and the bank was quiet so long"
+    )
+    file_payments: Annotated[int, Field(ge=1, le=50_000)] = Field(
+        10_000, description="Payments in one file to the bank, at most"
+    )
+    contact_patience_s: Annotated[float, Field(ge=0)] = Field(
+        3600.0, description="How long an ordered payment waits for its payee's sealed contact"
+    )

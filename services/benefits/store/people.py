@@ -1,0 +1,168 @@
+"""Persons, households, suspected pairs, sealed contacts."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from services.benefits.domain.persons import Person, Review, StatusEntry
+from services.benefits.store.rows import columns
+from services.runtime.database import Connection
+
+LOCK_PERSONS: Final = """
+select id, region, household_id, residence, birth_date, registered_at, review, statuses
+from persons where id = any($1::uuid[]) order by id for no key update
+"""
+LOAD_HEADS: Final = "select id, head_id from households where id = any($1::uuid[])"
+SAVE_PERSONS: Final = """
+insert into persons (id, region, household_id, residence, birth_date, registered_at, review,
+                     statuses)
+select id, region, household_id, residence, birth_date, registered_at, review, statuses::jsonb
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::date[], $6::timestamptz[],
+            $7::text[], $8::text[])
+    as given (id, region, household_id, residence, birth_date, registered_at, review, statuses)
+order by id
+on conflict (id) do update
+set region = excluded.region, household_id = excluded.household_id,
+    residence = excluded.residence, birth_date = excluded.birth_date, review = excluded.review,
+    statuses = excluded.statuses
+"""
+SAVE_HOUSEHOLDS: Final = """
+insert into households (id, region, head_id, member_ids)
+select id, region, head_id, string_to_array(member_ids, ',')::uuid[]
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[])
+    as given (id, region, head_id, member_ids)
+order by id
+on conflict (id) do update
+set region = excluded.region, head_id = excluded.head_id, member_ids = excluded.member_ids
+"""
+FIND_WAITING: Final = """
+select distinct e.person_id from entitlements e
+join persons p on p.id = e.person_id
+join households h on h.id = p.household_id
+where e.phase = 'waiting' and h.head_id is not null
+order by e.person_id limit $1
+"""
+SAVE_REVIEWS: Final = """
+insert into reviews (pair_id, person_a, person_b, outcome)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])
+    as given (pair_id, person_a, person_b, outcome)
+order by pair_id
+on conflict (pair_id) do update set outcome = coalesce(excluded.outcome, reviews.outcome)
+"""
+STILL_SUSPECTED: Final = """
+select person_a as id from reviews where person_a = any($1::uuid[]) and outcome is null
+union
+select person_b from reviews where person_b = any($1::uuid[]) and outcome is null
+"""
+SAVE_CONTACTS: Final = """
+insert into contacts (person_id, key_version, sealed)
+select * from unnest($1::uuid[], $2::integer[], $3::text[])
+    as given (person_id, key_version, sealed)
+order by person_id
+on conflict (person_id) do update
+set key_version = excluded.key_version, sealed = excluded.sealed
+"""
+SAVE_KEYS: Final = """
+insert into person_keys (person_id, version, wrapped)
+select * from unnest($1::uuid[], $2::integer[], $3::text[]) as given (person_id, version, wrapped)
+order by person_id, version
+on conflict (person_id, version) do update set wrapped = excluded.wrapped
+"""
+
+
+async def lock_persons(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Known persons among `ids`, locked until the transaction ends."""
+    rows = await connection.fetch(LOCK_PERSONS, sorted(set(ids)))
+    return {row["id"]: _person(row) for row in rows}
+
+
+async def load_heads(connection: Connection, households: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Household → its head, where both are known."""
+    rows = await connection.fetch(LOAD_HEADS, sorted(set(households)))
+    return {row["id"]: row["head_id"] for row in rows if row["head_id"] is not None}
+
+
+async def save_persons(connection: Connection, persons: Iterable[Person]) -> None:
+    """Stores persons, known or new."""
+    rows = [
+        (
+            person.id,
+            person.region,
+            person.household_id,
+            person.residence,
+            person.birth_date,
+            person.registered_at,
+            person.review.value,
+            _statuses_text(person.statuses),
+        )
+        for person in persons
+    ]
+    if rows:
+        await connection.execute(SAVE_PERSONS, *columns(rows, 8))
+
+
+async def save_households(
+    connection: Connection, rows: Sequence[tuple[UUID, str, UUID | None, Sequence[UUID]]]
+) -> None:
+    """Stores (household, region, head, members), each household once."""
+    flat = [(home, region, head, ",".join(map(str, ids))) for home, region, head, ids in rows]
+    await connection.execute(SAVE_HOUSEHOLDS, *columns(flat, 4))
+
+
+async def find_waiting(connection: Connection, limit: int) -> list[UUID]:
+    """Persons with an entitlement that waits for its payee, though the head is known."""
+    return [row["person_id"] for row in await connection.fetch(FIND_WAITING, limit)]
+
+
+async def save_reviews(
+    connection: Connection, rows: Sequence[tuple[UUID, UUID, UUID, str | None]]
+) -> None:
+    """Stores (pair, person, person, outcome), each pair once; None leaves a known outcome."""
+    await connection.execute(SAVE_REVIEWS, *columns(rows, 4))
+
+
+async def still_suspected(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
+    """Persons among `ids` of whom a pair is not decided."""
+    rows = await connection.fetch(STILL_SUSPECTED, sorted(set(ids)))
+    return {row["id"] for row in rows}
+
+
+async def save_contacts(connection: Connection, rows: Mapping[UUID, tuple[int, str]]) -> None:
+    """Stores sealed contacts: person → (key version, sealed)."""
+    flat = [(person, *row) for person, row in rows.items()]
+    await connection.execute(SAVE_CONTACTS, *columns(flat, 3))
+
+
+async def save_keys(connection: Connection, rows: Mapping[tuple[UUID, int], str]) -> None:
+    """Stores wrapped keys: (person, version) → wrapped."""
+    flat = [(*name, wrapped) for name, wrapped in rows.items()]
+    await connection.execute(SAVE_KEYS, *columns(flat, 3))
+
+
+def _person(row: asyncpg.Record) -> Person:
+    return Person(
+        row["id"],
+        row["region"],
+        row["household_id"],
+        row["residence"],
+        row["birth_date"],
+        row["registered_at"],
+        Review(row["review"]),
+        tuple(
+            StatusEntry(code, level, state, date.fromisoformat(on), date.fromisoformat(known))
+            for code, level, state, on, known in json.loads(row["statuses"])
+        ),
+    )
+
+
+def _statuses_text(statuses: Sequence[StatusEntry]) -> str:
+    return json.dumps(
+        [
+            (one.code, one.level, one.state, str(one.effective_on), str(one.known_on))
+            for one in statuses
+        ]
+    )
