@@ -69,7 +69,7 @@ class Tally(BaseModel):
 class CycleView(BaseModel):
     """A payment cycle. `digest` is over its lines, `tallies` say what became of them."""
 
-    cycle_id: UUID
+    id: UUID
     programme: str
     month: str
     region: str
@@ -97,7 +97,7 @@ class CyclePage(BaseModel):
 class PaymentView(BaseModel):
     """A payment: a line of a cycle and what the bank made of it."""
 
-    payment_id: UUID
+    id: UUID
     entitlement_id: UUID
     person_id: UUID
     payee_id: UUID
@@ -129,7 +129,7 @@ class TermView(BaseModel):
 class EntitlementView(BaseModel):
     """An entitlement and its plan of months."""
 
-    entitlement_id: UUID
+    id: UUID
     person_id: UUID
     programme: str
     component: str
@@ -193,7 +193,7 @@ async def list_cycles(
     async with api_transaction(request, officer) as tx:
         rows = await cycles.page_cycles(tx.connection, region, month, after, limit)
     views = [_cycle(row) for row in rows]
-    return CyclePage(cycles=views, next=views[-1].cycle_id if len(views) == limit else None)
+    return CyclePage(cycles=views, next=views[-1].id if len(views) == limit else None)
 
 
 @router.get("/cycles/{cycle_id}")
@@ -238,7 +238,7 @@ async def list_payments(
     async with api_transaction(request, officer) as tx:
         rows = await cycles.page_payments(tx.connection, cycle, state, after, limit)
     views = [_payment(row) for row in rows]
-    return PaymentPage(payments=views, next=views[-1].payment_id if len(views) == limit else None)
+    return PaymentPage(payments=views, next=views[-1].id if len(views) == limit else None)
 
 
 @router.get("/entitlements")
@@ -284,18 +284,16 @@ def _refused(refusal: Refusal) -> HTTPException:
 
 
 def _cycle(row: Row) -> CycleView:
-    return CycleView(cycle_id=row["id"], approved_by=row["approvers"], **_fields(CycleView, row))
+    return CycleView(approved_by=row["approvers"], **_fields(CycleView, row))
 
 
 def _payment(row: Row) -> PaymentView:
-    return PaymentView(
-        payment_id=row["id"], residence_region=row["residence"], **_fields(PaymentView, row)
-    )
+    return PaymentView(residence_region=row["residence"], **_fields(PaymentView, row))
 
 
 def _entitlement(row: Row) -> EntitlementView:
-    fields = {**_fields(EntitlementView, row), "terms": json.loads(row["terms"] or "[]")}
-    return EntitlementView(entitlement_id=row["id"], **fields)
+    terms = json.loads(row["terms"] or "[]")
+    return EntitlementView(**{**_fields(EntitlementView, row), "terms": terms})
 
 
 def _fields(view: type[BaseModel], row: Row) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Office:
 
     async def approve(self, officer: str, cycle: dict[str, Any], **fields: Any) -> httpx.Response:
         body = {"digest": cycle["digest"], **fields}
-        return await self.post(officer, f"/cycles/{cycle['cycle_id']}/approvals", body)
+        return await self.post(officer, f"/cycles/{cycle['id']}/approvals", body)
 
     def _badge(self, officer: str) -> dict[str, str]:
         token = officer if "@" in officer else f"{officer}@{self.region}"

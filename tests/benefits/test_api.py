@@ -49,11 +49,11 @@ async def test_a_cycle_is_prepared_once_and_shows_what_it_will_pay(schema: Schem
         again = await desk.prepare()
         listed = await desk.get("hoa", "/cycles", region="VN-11", month="2026-09")
     cycle = made.json()
-    assert (made.status_code, made.headers["location"]) == (201, f"/cycles/{cycle['cycle_id']}")
+    assert (made.status_code, made.headers["location"]) == (201, f"/cycles/{cycle['id']}")
     assert (cycle["state"], cycle["payments"], cycle["amount_minor"]) == ("prepared", 3, 3_000_000)
     assert cycle["tallies"] == [{"state": "prepared", "payments": 3, "amount_minor": 3_000_000}]
     assert again.json() == cycle
-    assert [one["cycle_id"] for one in listed.json()["cycles"]] == [cycle["cycle_id"]]
+    assert [one["id"] for one in listed.json()["cycles"]] == [cycle["id"]]
 
 
 async def test_an_officer_can_compute_the_digest_from_the_list(schema: Schema) -> None:
@@ -62,7 +62,7 @@ async def test_an_officer_can_compute_the_digest_from_the_list(schema: Schema) -
         cycle = (await desk.prepare()).json()
         lines, after = [], None
         while True:
-            params = {"cycle": cycle["cycle_id"], "limit": 2, **({"after": after} if after else {})}
+            params = {"cycle": cycle["id"], "limit": 2, **({"after": after} if after else {})}
             page = (await desk.get("hoa", "/payments", **params)).json()
             lines += page["payments"]
             after = page["next"]
@@ -71,7 +71,7 @@ async def test_an_officer_can_compute_the_digest_from_the_list(schema: Schema) -
     assert len(lines) == 5
     seen = [
         Line(
-            UUID(one["payment_id"]),
+            UUID(one["id"]),
             UUID(one["entitlement_id"]),
             UUID(one["payee_id"]),
             one["month"],
@@ -103,7 +103,7 @@ async def test_two_officers_order_every_payment_and_the_ledger_stands(schema: Sc
         )
     events = [decode(row["event"]) for row in rows]
     about = [event for event in events if isinstance(event, Envelope)]
-    mine = [event for event in about if event.correlationid == cycle["cycle_id"]]
+    mine = [event for event in about if event.correlationid == cycle["id"]]
     assert {event.data.person_id for event in mine} == {uid("c1"), uid("c2")}  # type: ignore[attr-defined]
     assert {event.regioncode for event in mine} == {"VN-13"}
 
@@ -119,7 +119,7 @@ async def test_what_is_no_second_approval(schema: Schema) -> None:
         assert (twice.status_code, twice.json()["code"]) == (409, "cycle.second_officer_needed")
         preparer = await desk.approve("linh", cycle)
         assert (preparer.status_code, preparer.json()["code"]) == (403, "role.missing")
-        shown = (await desk.get("nam", f"/cycles/{cycle['cycle_id']}")).json()
+        shown = (await desk.get("nam", f"/cycles/{cycle['id']}")).json()
         assert (shown["state"], shown["approved_by"]) == ("prepared", ["hoa"])
 
 
@@ -132,7 +132,7 @@ async def test_an_approval_that_ordered_may_be_repeated_and_a_third_is_refused(
         assert (await desk.approve("nam", cycle)).json() == cycle
         third = await desk.approve("linh.2", cycle)
         assert (third.status_code, third.json()["code"]) == (409, "cycle.already_ordered")
-        late = await desk.post("linh", f"/cycles/{cycle['cycle_id']}/cancellation")
+        late = await desk.post("linh", f"/cycles/{cycle['id']}/cancellation")
         assert (late.status_code, late.json()["code"]) == (409, "cycle.already_ordered")
 
 
@@ -155,7 +155,7 @@ async def test_a_withdrawn_cycle_can_be_prepared_again(schema: Schema) -> None:
     await entitled(schema, "VN-17", ["g1"])
     async with office(schema, "VN-17") as desk:
         cycle = (await desk.prepare()).json()
-        path = f"/cycles/{cycle['cycle_id']}/cancellation"
+        path = f"/cycles/{cycle['id']}/cancellation"
         gone = await desk.post("linh", path)
         assert gone.json()["tallies"] == [
             {"state": "cancelled", "payments": 1, "amount_minor": 1_000_000}
@@ -172,7 +172,7 @@ async def test_officers_see_only_their_regions(schema: Schema) -> None:
     await entitled(schema, "VN-18", ["h1"])
     async with office(schema, "VN-18") as desk:
         cycle = (await desk.prepare()).json()
-        path = f"/cycles/{cycle['cycle_id']}"
+        path = f"/cycles/{cycle['id']}"
         assert (await desk.get("hoa@VN-19", path)).status_code == 404
         foreign = await desk.post("hoa@VN-19", f"{path}/approvals", {"digest": cycle["digest"]})
         assert (foreign.status_code, foreign.json()["code"]) == (404, "cycle.unknown")
@@ -182,7 +182,7 @@ async def test_officers_see_only_their_regions(schema: Schema) -> None:
         for listing in ("/cycles", "/ledger/balances"):
             answer = (await desk.get("hoa@VN-19", listing)).json()
             assert next(iter(answer.values())) == []
-        params = {"cycle": cycle["cycle_id"]}
+        params = {"cycle": cycle["id"]}
         assert (await desk.get("hoa@VN-19", "/payments", **params)).json()["payments"] == []
         who = {"person_id": str(uid("h1"))}
         assert (await desk.get("hoa@VN-19", "/entitlements", **who)).json() == []
