@@ -14,6 +14,11 @@ begin
 
     execute format('revoke all on database %I from public', current_database());
     revoke all on schema public from public;
+    -- Large objects know no policy, so nobody makes any.
+    revoke execute on function pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
+                               pg_catalog.lo_from_bytea(oid, bytea) from public;
+    -- A function that a migration makes is for whom the migration says, not for everybody.
+    alter default privileges for role hamroh_owner revoke execute on functions from public;
 
     -- Matching needs trigrams and phonetics, exclusion constraints need btree_gist.
     create schema if not exists extensions authorization hamroh_owner;

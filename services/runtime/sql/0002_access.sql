@@ -66,7 +66,7 @@ select protect('waiting');
 select protect('outbox', api => 'insert');
 select protect('sequences', api => 'select, insert, update');
 select protect('relay');
-select protect('timers', api => 'select, insert, update, delete');
+select protect('timers');
 select protect('dead_letters');
 select protect('dead_letter_audit', worker => 'select, insert');
 select protect('inbound', region => 'region', api => 'insert');
