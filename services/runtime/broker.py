@@ -15,12 +15,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerClosed
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLScram512
 
-from services.runtime.database import OUTAGES, OutageError, backoff_s
+from services.runtime.database import OutageError, backoff_s
 from services.runtime.inbox import Record
 from services.runtime.outbox import by_topic
 from services.runtime.routes import Subscription
@@ -92,12 +92,13 @@ class Publisher:
 
     async def send(self, records: Sequence[tuple[str, str, bytes | None]]) -> None:
         """Sends (topic, key, bytes) in order per key; an `OutageError` if any is not confirmed."""
+        producer = None
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 producer = await self._started()
                 await asyncio.gather(*await self._enqueue(producer, records))
         except (KafkaError, OSError, TimeoutError) as error:
-            await self.stop()  # an idempotent producer may be wedged after an indefinite error
+            await self._discard(producer)  # it may be wedged after an indefinite error
             raise OutageError(f"the broker did not take records: {type(error).__name__}") from error
 
     async def _started(self) -> AIOKafkaProducer:
@@ -107,10 +108,23 @@ class Publisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await _end(producer)
                     raise
                 self._producer = producer
             return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
+        """Ends a producer; the next send makes a new one. Others may have discarded it before."""
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            await _end(producer)
+
+    async def stop(self) -> None:
+        """Sends what was given and closes."""
+        if self._producer is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(self._producer.flush(), 10)
+        await self._discard(self._producer)
 
     async def _enqueue(
         self, producer: AIOKafkaProducer, records: Sequence[tuple[str, str, bytes | None]]
@@ -132,12 +146,17 @@ class Publisher:
                 sent.append(await producer.send_batch(batch, topic, partition=partition))
         return sent
 
-    async def stop(self) -> None:
-        """Closes the producer; the next send makes a new one."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            with suppress(Exception):
-                await asyncio.wait_for(producer.stop(), 10)
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Ends a producer and what it has in hand: whoever gave it that learns that it was not sent.
+
+    Its own `stop` waits for deliveries that may never come and, cancelled, leaves tasks behind.
+    """
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - see above
+    for close in (producer._sender.close, producer.client.close):  # noqa: SLF001
+        with suppress(Exception):
+            await asyncio.wait_for(close(), 5)
+    producer._closed = True  # noqa: SLF001 - or it complains when it is collected
 
 
 Process = Callable[[Sequence[Record]], Awaitable[None]]
@@ -160,8 +179,10 @@ class Intake:
         self._done: dict[TopicPartition, int] = {}
         self._failures = 0
         self._busy = False
-        self._moved_at = time.monotonic()
-        self._rebuilding = asyncio.Lock()
+        self._alive = True
+        self._at: dict[TopicPartition, int] = {}
+        self._taken_at = self._progressed_at = time.monotonic()
+        self._ending: set[asyncio.Task[None]] = set()
         target: dict[str, Any] = {"pattern": subscription.topic} if subscription.is_pattern else {}
         self._subscriber = broker.subscriber(
             *(() if subscription.is_pattern else (subscription.topic,)),
@@ -192,18 +213,16 @@ class Intake:
         self._busy = True
         try:
             await self._process(records)
-        except OUTAGES as error:
-            await self._back(records, error)
-        except Exception as error:  # noqa: BLE001 - a bug of the runtime must not step over records
+        except Exception as error:  # noqa: BLE001 - whatever it is, no record may be stepped over
             await self._back(records, error)
         else:
             self._failures = 0
+            self._progressed_at = time.monotonic()
             for record in records:
                 place = TopicPartition(record.topic, record.partition)
                 self._done[place] = max(self._done.get(place, 0), record.offset + 1)
         finally:
             self._busy = False
-            self._moved_at = time.monotonic()
 
     async def _back(self, records: list[Record], error: Exception) -> None:
         """Seeks every partition of the batch to its first record and waits a while."""
@@ -224,22 +243,18 @@ class Intake:
         consumer = self._subscriber.consumer
         if consumer is None or not self._done:
             return
-        done = {place: at for place, at in self._done.items() if place in consumer.assignment()}
-        gone = self._done.keys() - done.keys()
-        try:
-            if done:
-                await asyncio.wait_for(consumer.commit(done), 10)
-        except (KafkaError, TimeoutError) as error:
-            self._telemetry.fault(self.subscription.group, error)
-            return
-        for place in [*done, *gone]:
-            if self._done.get(place) == done.get(place) or place in gone:
-                self._done.pop(place, None)
+        assigned = consumer.assignment()
+        done = {place: at for place, at in self._done.items() if place in assigned}
+        if done:
+            await asyncio.wait_for(consumer.commit(done), 10)
+        for place in [*self._done]:
+            if place not in assigned or self._done[place] == done[place]:
+                del self._done[place]
 
     async def lag(self) -> int | None:
         """Records not yet taken, over the assigned partitions; None if the broker does not say."""
         consumer = self._subscriber.consumer
-        if consumer is None:
+        if consumer is None or not self._alive:
             return None
         try:
             async with asyncio.timeout(5):
@@ -248,39 +263,66 @@ class Intake:
                 at = {place: await consumer.position(place) for place in places}
         except (KafkaError, OSError, TimeoutError):
             return None
-        pending: int = sum(max(0, ends[place] - at[place]) for place in places)
-        return pending + (1 if self._busy else 0)
-
-    async def watch(self) -> int | None:
-        """Rebuilds a consumer that takes nothing although records wait; returns the lag."""
-        lag = await self.lag()
-        if lag == 0 or self._busy:
-            self._moved_at = time.monotonic()
-        elif time.monotonic() - self._moved_at > STUCK_S:
-            self._telemetry.rebuilt(self.subscription.group)
-            await self.rebuild()
+        lag: int = sum(max(0, ends[place] - at[place]) for place in places) + self._busy
+        if lag == 0:
+            self._progressed_at = time.monotonic()
+        if lag == 0 or self._busy or at != self._at:
+            self._taken_at = time.monotonic()
+        self._at = at
         return lag
 
+    @property
+    def stalled_s(self) -> float:
+        """How long records have waited without any of them being applied."""
+        return time.monotonic() - self._progressed_at
+
+    async def watch(self) -> None:
+        """Rebuilds a consumer that takes nothing although records wait, or that never started."""
+        lag = await self.lag()
+        if lag is not None:
+            self._telemetry.gauge("lag.records", lag, group=self.subscription.group)
+        if not self._alive or time.monotonic() - self._taken_at > STUCK_S:
+            self._telemetry.rebuilt(self.subscription.group)
+            await self.rebuild()
+
     async def rebuild(self) -> None:
-        """Stops the consumer and starts a new one from the committed offsets."""
-        async with self._rebuilding:
-            with suppress(Exception):
-                await asyncio.wait_for(self._subscriber.stop(), 15)
-            self._done.clear()
-            await self._subscriber.start()
-            self._moved_at = time.monotonic()
+        """Ends the consumer and starts a new one from the committed offsets."""
+        self._alive = False
+        consumer, self._subscriber.consumer = self._subscriber.consumer, None
+        await self._subscriber.stop()
+        self._done.clear()
+        if consumer is not None:
+            # It may wait for an answer that never comes; cancelled it would stay in the group.
+            ending = asyncio.create_task(consumer.stop())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.wait([ending], timeout=10)
+        await asyncio.wait_for(self._subscriber.start(), 60)
+        self._alive, self._taken_at = True, time.monotonic()
 
     async def run(self) -> None:
         """Commits offsets and watches progress until cancelled."""
         next_watch = time.monotonic() + WATCH_EVERY_S
         while True:
             await asyncio.sleep(COMMIT_EVERY_S)
-            await self.commit()
-            if time.monotonic() >= next_watch:
-                next_watch = time.monotonic() + WATCH_EVERY_S
-                lag = await self.watch()
-                if lag is not None:
-                    self._telemetry.gauge("lag.records", lag, group=self.subscription.group)
+            try:
+                await self.commit()
+                if time.monotonic() >= next_watch:
+                    next_watch = time.monotonic() + WATCH_EVERY_S
+                    await self.watch()
+            except Exception as error:  # noqa: BLE001 - nobody would start it again
+                self._telemetry.fault(self.subscription.group, error)
+
+    async def stop(self) -> None:
+        """Finishes the batch in hand, commits it and leaves the group."""
+        self._subscriber.running = False
+        with suppress(Exception):
+            async with asyncio.timeout(10):
+                while self._busy:  # noqa: ASYNC110 - it ends in its own time, or not
+                    await asyncio.sleep(0.01)
+                await self.commit()
+        with suppress(Exception):
+            await asyncio.wait_for(self._subscriber.stop(), 15)
 
 
 def _text(key: bytes | None) -> str:
@@ -326,7 +368,7 @@ async def reader(
             while {place.topic for place in consumer.assignment()} != set(topics):  # noqa: ASYNC110 - aiokafka offers no event
                 await asyncio.sleep(0.05)
         yield consumer, sorted(consumer.assignment())
-    except TimeoutError as error:
+    except (KafkaError, TimeoutError) as error:
         raise OutageError(f"not every topic of {', '.join(topics)} can be read") from error
     finally:
         await consumer.stop()

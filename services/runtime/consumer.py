@@ -7,9 +7,11 @@ is set aside with its reason. An outage escapes: the batch comes again.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -21,10 +23,10 @@ from contracts.envelope import Payload
 from contracts.platform import EventAccepted, EventRejected
 from contracts.values import descends, region_source, service_source
 from services.runtime import inbox, outbox
-from services.runtime.database import OUTAGES, Database, Transaction
+from services.runtime.database import Database, Transaction, is_outage
 from services.runtime.dead_letters import Fault, bury
-from services.runtime.inbox import Answer, Read, Record, fingerprint
-from services.runtime.outbox import Send, Unsent
+from services.runtime.inbox import Answer, Read, Record, fingerprint, sequence_of
+from services.runtime.outbox import Send
 from services.runtime.routes import (
     Accepted,
     Cause,
@@ -38,8 +40,12 @@ from services.runtime.routes import (
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.telemetry import Telemetry
 
-CONTENT_FAULTS: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
-"""What PostgreSQL raises about a value it cannot hold: the record's fault, not the handler's."""
+CONTENT_FAULTS: Final = (
+    asyncpg.DataError,
+    asyncpg.InterfaceError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What is raised about a value PostgreSQL cannot hold: the record's fault, not the handler's."""
 CLAIM_AGE: Final = timedelta(days=400)
 """Inbox rows are kept this long; an older claim could not be told from a repeated one."""
 CLAIM_LEAD: Final = timedelta(days=1)
@@ -54,9 +60,20 @@ class Effects:
 
     decisions: list[Decided] = field(default_factory=list)
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
-    waits: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(topic, key) → the cause its next event waits for."""
+    waits: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    """(topic, key) → the first sequence that waits, and its cause; what follows waits, too."""
     releases: list[str] = field(default_factory=list)
+    turned: bool = False
+    """Whether parked records may have become ready."""
+
+    def wait(self, read: Read, cause: str) -> None:
+        """Holds a fact back, and what follows of its key."""
+        if not self.holds(read):
+            self.waits[read.place] = sequence_of(read), cause
+
+    def holds(self, read: Read) -> bool:
+        """Whether a fact, or one before it of its key, waits for a cause."""
+        return read.place in self.waits and sequence_of(read) >= self.waits[read.place][0]
 
 
 @dataclass(slots=True)
@@ -84,56 +101,85 @@ class Consumer:
         return Read(record, event)
 
     async def _apply_or_split(self, items: Sequence[Item], attempts: int) -> None:
+        """Halves a batch down to the record at fault."""
         try:
-            unsent = await self._apply(items)
-        except OUTAGES:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is about these records
+            await self._apply(items)
+        except Exception as error:
+            if is_outage(error):
+                raise
             self.telemetry.fault(self.subscription.group, error)
-            if len(items) == 1:
-                unsent = await self._set_aside(items[0], error, attempts)
-                await outbox.send_inline(self.database, self.send, unsent)
-                return
-            middle = len(items) // 2
-            await self._apply_or_split(items[:middle], attempts + 1)
-            await self._apply_or_split(items[middle:], attempts + 1)
         else:
-            await outbox.send_inline(self.database, self.send, unsent)
+            return
+        if len(items) == 1:
+            await self._apply_or_set_aside(items[0], attempts + 1)
+            return
+        middle = len(items) // 2
+        await self._apply_or_split(items[:middle], attempts + 1)
+        await self._apply_or_split(items[middle:], attempts + 1)
 
-    async def _apply(self, items: Sequence[Item]) -> Unsent:
+    async def _apply_or_set_aside(self, item: Item, attempts: int) -> None:
+        """A last try alone: what failed may be that another process applied it meanwhile."""
+        try:
+            await self._apply([item])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            give_up = partial(self._set_aside, item=item, error=error, attempts=attempts)
+            await self._commit(give_up)
+
+    async def _apply(self, items: Sequence[Item]) -> None:
+        await self._commit(partial(self._effects, items=items))
+
+    async def _commit(self, decide: Callable[[Transaction], Awaitable[Effects]]) -> None:
+        """Stores effects in one transaction; wakes who waits and sends, after the commit."""
         async with self.database.transaction() as tx:
-            effects = await self._effects(tx, items)
-            return await self._store(tx, effects)
-
-    async def _store(self, tx: Transaction, effects: Effects) -> Unsent:
-        if effects.releases:
-            await tx.connection.execute(inbox.RELEASE, effects.releases)
+            effects = await decide(tx)
+            if effects.releases:
+                await tx.connection.execute(inbox.LOCK_TO_RELEASE)
+                await tx.connection.execute(inbox.RELEASE, effects.releases)
+            unsent = await outbox.append(tx, self.service, effects.decisions, inline=True)
+        if effects.releases or effects.turned:
             self.released.set()
-        return await outbox.append(tx, self.service, effects.decisions, inline=True)
+        self._tell(effects)
+        await outbox.send_inline(self.database, self.send, unsent)
+
+    def _tell(self, effects: Effects) -> None:
+        facts = Counter(decision.payload.type_name for decision in effects.decisions)
+        for type_name, many in facts.items():
+            self.telemetry.record("decision.facts", many, type=type_name)
+        codes = Counter(answer.code for answer in effects.answers.values() if answer.code)
+        for code, many in codes.items():
+            self.telemetry.record("rejection.claims", many, code=code)
 
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         raise NotImplementedError
 
-    async def _set_aside(self, item: Item, error: Exception, attempts: int) -> Unsent:
-        raise NotImplementedError
-
-    async def _bury(self, tx: Transaction, item: Item, error: Exception, attempts: int) -> Effects:
-        read = item if isinstance(item, Read) else None
-        record = item.record
+    async def _set_aside(
+        self, tx: Transaction, item: Item, error: Exception, attempts: int
+    ) -> Effects:
+        """A dead letter, published with its digest and no content."""
         code = "record.unprocessable" if isinstance(error, CONTENT_FAULTS) else "handler.failed"
-        fault = Fault(record, code, "data", read=read, attempts=attempts)
+        read = item if isinstance(item, Read) else None
+        fault = Fault(item.record, code, "data", read=read, attempts=attempts)
+        await inbox.unpark(tx.connection, [item.record])
         return Effects(decisions=await bury(tx, self.box, [fault]))
 
-    async def _handle(self, tx: Transaction, wave: Sequence[Read], effects: Effects) -> None:
+    async def _handle(self, tx: Transaction, reads: Sequence[Read], effects: Effects) -> None:
         """One handler call per type; types without a handler are passed over."""
         by_type: dict[type[Payload], list[Event]] = {}
-        for read in wave:
+        for read in reads:
             by_type.setdefault(type(read.event.data), []).append(read.event)
-        reads = {(read.event.source, read.event.id): read for read in wave}
+        names = {(read.event.source, read.event.id): read for read in reads}
         for payload, handler in self.subscription.handlers.items():
             if payload in by_type:
-                for outcome in await handler(tx, by_type[payload]):
-                    self._collect(effects, outcome, reads)
+                outcomes = await handler(tx, by_type[payload])
+                for outcome in outcomes:
+                    self._collect(effects, outcome, names)
+                waiting = {(o.event.source, o.event.id) for o in outcomes if isinstance(o, Waits)}
+                for event in by_type[payload]:
+                    name = event.source, event.id
+                    if effects.holds(names[name]) and name not in waiting:
+                        raise LookupError("it took a fact whose predecessor of the same key waits")
 
     def _collect(
         self, effects: Effects, outcome: Outcome, reads: Mapping[tuple[str, str], Read]
@@ -146,7 +192,7 @@ class Consumer:
             case Rejected(claim, code, path):
                 reject(effects, reads[claim.source, claim.id], code, path)
             case Waits(event, cause):
-                effects.waits[reads[event.source, event.id].place] = cause
+                effects.wait(reads[event.source, event.id], cause)
             case Releases(cause):
                 effects.releases.append(cause)
             case _:
@@ -155,7 +201,10 @@ class Consumer:
 
 @dataclass(slots=True)
 class FactConsumer(Consumer):
-    """Facts of another service, each key in its sequence."""
+    """Facts of another service, each key in its sequence.
+
+    One that cannot be handled keeps its place: later facts of its key wait for its settlement.
+    """
 
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         effects = Effects()
@@ -164,17 +213,29 @@ class FactConsumer(Consumer):
         turns = await inbox.take_turns(tx.connection, reads, self._topic.compacted)
         applied: dict[tuple[str, str], int] = {}
         for wave in waves(turns.due):
-            await self._handle(tx, [r for r in wave if r.place not in effects.waits], effects)
-            for read in wave:
-                if read.place not in effects.waits:
-                    applied[read.place] = read.event.sequence or 0
+            await self._apply_wave(tx, [r for r in wave if not effects.holds(r)], effects)
+            applied |= {r.place: sequence_of(r) for r in wave if not effects.holds(r)}
+        held = [read for read in turns.due if effects.holds(read)]
         parked: list[tuple[Read, str | None]] = [(read, None) for read in turns.ahead]
-        parked += [(r, effects.waits[r.place]) for r in turns.due if r.place in effects.waits]
-        await inbox.unpark(tx.connection, [*turns.done, *turns.due])
-        await inbox.park(tx.connection, parked)
-        if await inbox.advance(tx.connection, turns.positions, applied):
-            self.released.set()
+        parked += [(read, effects.waits[read.place][1]) for read in held]
+        await inbox.park(tx.connection, turns.positions, parked)
+        await inbox.unpark(
+            tx.connection, [item.record for item in items], [read.record for read, _ in parked]
+        )
+        effects.turned = await inbox.advance(tx.connection, turns.positions, applied)
         return effects
+
+    async def _apply_wave(self, tx: Transaction, wave: Sequence[Read], effects: Effects) -> None:
+        """Handles a wave; who has to wait is asked again once nobody else can release.
+
+        Otherwise a cause that comes between the look and the commit would find nobody waiting.
+        """
+        known = dict(effects.waits)
+        await self._handle(tx, wave, effects)
+        if waiting := [read for read in wave if effects.holds(read)]:
+            await tx.connection.execute(inbox.LOCK_TO_WAIT)
+            effects.waits = known
+            await self._handle(tx, waiting, effects)
 
     @property
     def _topic(self) -> Topic:
@@ -195,11 +256,6 @@ class FactConsumer(Consumer):
                 reads.append(item)
         return reads, faults
 
-    async def _set_aside(self, item: Item, error: Exception, attempts: int) -> Unsent:
-        """A dead letter; its position stays, so later facts of its key wait."""
-        async with self.database.transaction() as tx:
-            return await self._store(tx, await self._bury(tx, item, error, attempts))
-
 
 @dataclass(slots=True)
 class ClaimConsumer(Consumer):
@@ -213,10 +269,14 @@ class ClaimConsumer(Consumer):
         for read in due:
             if name_of(read) not in effects.answers:
                 raise LookupError(f"no handler answered a claim of type {read.event.type}")
-        await inbox.unpark(tx.connection, due)
-        await inbox.answer_claims(tx.connection, [*effects.answers.values()])
-        await inbox.take_inbound(tx.connection, [item.record for item in items])
+        await self._note(tx, effects, items)
         return effects
+
+    async def _note(self, tx: Transaction, effects: Effects, items: Sequence[Item]) -> None:
+        records = [item.record for item in items]
+        await inbox.unpark(tx.connection, records)
+        await inbox.answer_claims(tx.connection, [*effects.answers.values()])
+        await inbox.take_inbound(tx.connection, records)
 
     async def _unanswered(
         self, tx: Transaction, items: Sequence[Item], effects: Effects
@@ -253,18 +313,18 @@ class ClaimConsumer(Consumer):
         )
         return next(((code, path) for wrong, code, path in objections if wrong), None)
 
-    async def _set_aside(self, item: Item, error: Exception, attempts: int) -> Unsent:
+    async def _set_aside(
+        self, tx: Transaction, item: Item, error: Exception, attempts: int
+    ) -> Effects:
         """What PostgreSQL refuses is the claim's fault: rejected. A bug is ours: a dead letter."""
-        async with self.database.transaction() as tx:
-            if isinstance(error, CONTENT_FAULTS):
-                effects = Effects()
-                reject(effects, item, "claim.unprocessable", "data")
-            else:
-                effects = await self._bury(tx, item, error, attempts)
-                effects.answers[name_of(item)] = answer_to(item, "pending")
-            await inbox.answer_claims(tx.connection, [*effects.answers.values()])
-            await inbox.take_inbound(tx.connection, [item.record])
-            return await self._store(tx, effects)
+        if isinstance(error, CONTENT_FAULTS):
+            effects = Effects()
+            reject(effects, item, "claim.unprocessable", "data")
+        else:
+            effects = await super(ClaimConsumer, self)._set_aside(tx, item, error, attempts)
+            effects.answers[name_of(item)] = answer_to(item, "pending")
+        await self._note(tx, effects, [item])
+        return effects
 
 
 def consumer_class(subscription: Subscription) -> type[Consumer]:
@@ -314,11 +374,17 @@ def answer_to(item: Item, outcome: str, name: tuple[str, str] | None = None) -> 
     return Answer(source, event_id, fingerprint(item.record), region, outcome)
 
 
+def note(effects: Effects, name: tuple[str, str], answer: Answer) -> None:
+    """Adds an answer; a `LookupError` if the claim has one already."""
+    if effects.answers.setdefault(name, answer) is not answer:
+        raise LookupError("a claim was answered twice")
+
+
 def accept(effects: Effects, read: Read, person_id: UUID | None) -> None:
     """Answers a claim: it took effect."""
     answer = answer_to(read, "accepted")
     answer.person_id = person_id
-    effects.answers[name_of(read)] = answer
+    note(effects, name_of(read), answer)
     event = read.event
     receipt = EventAccepted(claim_id=event.id, claim_source=event.source, person_id=person_id)
     effects.decisions.append(Decided(Cause.of(event), receipt))
@@ -330,7 +396,7 @@ def reject(
     """Answers a claim: it had no effect, and why. The path never holds a value."""
     answer = answer_to(item, "rejected", name)
     answer.code, answer.path = code, path
-    effects.answers[name or name_of(item)] = answer
+    note(effects, name or name_of(item), answer)
     record = item.record
     claim_id = item.event.id if isinstance(item, Read) else item.event_id
     receipt = EventRejected(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -43,8 +43,25 @@ OUTAGES = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InsufficientPrivilegeError,
 )
-"""Faults that pass by themselves; every other exception is about the records in hand."""
+"""Faults that pass by themselves, a schema older than the code among them; see `is_outage`."""
+
+MOVED_TO: Final = "select business_time from business_clock"
+LIMITS: Final = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
+"""Who was stopped in the middle of a transaction does not hold its locks for ever."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a fault passes by itself; every other is about the records in hand.
+
+    asyncpg's `InterfaceError` for a value it cannot encode is a `ValueError` besides.
+    """
+    unencodable = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    return isinstance(error, OUTAGES) and not unencodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,14 @@ class Database:
     async def transaction(self, business_now: datetime | None = None) -> AsyncIterator[Transaction]:
         """One transaction; committed on leaving, rolled back on any exception."""
         async with self.pool.acquire() as connection, connection.transaction():
-            yield Transaction(connection, business_now or self.clock.now(), self.settings)
+            now = business_now or await self.business_now(connection)
+            yield Transaction(connection, now, self.settings)
+
+    async def business_now(self, connection: Connection) -> datetime:
+        """Business time; in a rehearsal as far as any process of the service has moved it."""
+        if self.settings.rehearsal and (moved_to := await connection.fetchval(MOVED_TO)):
+            self.clock.advance(moved_to)
+        return self.clock.now()
 
 
 async def connect(settings: Settings, clock: BusinessClock, size: int = 8) -> Database:
@@ -88,12 +112,13 @@ async def _pool(settings: Settings, size: int) -> Pool:
         min_size=1,
         max_size=size,
         command_timeout=60,
+        server_settings=LIMITS,
         reset=_keep_session,
     )
 
 
 async def _keep_session(_: Connection) -> None:
-    """Nothing session-wide is ever set by us, so a release needs no round trip to reset it."""
+    """A release needs no round trip: who sets anything session-wide closes the connection."""
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], attempts: int) -> T:

@@ -4,6 +4,7 @@ A fact in here holds back the later facts of its key; replay or discard settles 
 order and releases them. A claim in here stays unanswered until then. Every look is audited.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
+from contracts.catalogue import TOPIC_BY_NAME
 from contracts.codec import Undecodable, decode, decode_claim
 from contracts.platform import EventRejected, RecordDeadLettered
 from contracts.values import derived_id
@@ -21,18 +23,26 @@ from services.runtime.routes import Cause, Decided, region_of
 from services.runtime.sealing import DeadLetterBox
 
 BURY: Final = """
-insert into dead_letters (id, topic, partition, record_offset, key, sequence, event_id, source,
-                          sealed, digest, reason, path, attempts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-on conflict do nothing
-returning id
+insert into dead_letters as d (id, topic, partition, record_offset, key, sequence, event_id, source,
+                               sealed, digest, reason, path, attempts)
+select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::bigint[], $5::text[], $6::bigint[],
+                     $7::text[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[],
+                     $13::integer[])
+on conflict (id) do update
+set state = 'open', reason = excluded.reason, path = excluded.path,
+    attempts = d.attempts + excluded.attempts
+where d.state = 'replayed' and d.id = any($14::uuid[])
+returning id, attempts
 """
 LIST: Final = """
 select id, topic, partition, record_offset, key, sequence, event_id, digest, reason, path, attempts,
        state, created_at
-from dead_letters
-where ($1::text is null or state = $1) and ($2::timestamptz is null or created_at < $2)
-order by created_at desc, id limit $3
+from dead_letters d
+where ($1::text is null or state = $1) and ($2::text is null or topic = $2)
+  and ($3::text is null or reason = $3)
+  and ($4::uuid is null
+       or (created_at, id) < (select created_at, id from dead_letters where id = $4))
+order by created_at desc, id desc limit $5
 """
 FIND: Final = "select * from dead_letters where id = $1 for update"
 SETTLE: Final = "update dead_letters set state = $2 where id = $1"
@@ -65,14 +75,28 @@ class Fault:
 
 
 async def bury(tx: Transaction, box: DeadLetterBox, faults: Sequence[Fault]) -> list[Decided]:
-    """Keeps the bytes sealed and returns the facts to publish about them."""
-    decisions = []
-    for fault in faults:
-        letter_id = derived_id(fault.record.position, "dead-letter", fingerprint(fault.record))
-        if await tx.connection.fetchval(BURY, *_row(letter_id, box, fault)):
-            cause = Cause(str(letter_id), str(letter_id), str(letter_id), None)
-            decisions.append(Decided(cause, _report(letter_id, fault)))
-    return decisions
+    """Keeps the bytes sealed and returns the facts to publish about them.
+
+    A record that comes again is kept once; one that fails again after a replay is open again.
+    """
+    if not faults:
+        return []
+    found = {_id(fault.record): fault for fault in faults}
+    rows = [_row(letter_id, box, fault) for letter_id, fault in found.items()]
+    replayed = [letter_id for letter_id, fault in found.items() if fault.record.parked]
+    new = await tx.connection.fetch(BURY, *zip(*rows, strict=True), replayed)
+    return [
+        Decided(_cause(letter_id, attempts), _report(letter_id, found[letter_id], attempts))
+        for letter_id, attempts in new
+    ]
+
+
+def _id(record: Record) -> UUID:
+    return derived_id(record.position, "dead-letter", fingerprint(record))
+
+
+def _cause(letter_id: UUID, attempts: int) -> Cause:
+    return Cause(f"{letter_id}\x1f{attempts}", str(letter_id), str(letter_id), None)
 
 
 def _row(letter_id: UUID, box: DeadLetterBox, fault: Fault) -> tuple[Any, ...]:
@@ -84,7 +108,7 @@ def _row(letter_id: UUID, box: DeadLetterBox, fault: Fault) -> tuple[Any, ...]:
         record.offset,
         record.key,
         event.sequence if event else None,
-        event.id if event else None,
+        event.id if event else fault.event_id,
         event.source if event else None,
         box.seal(record.value or b""),
         fingerprint(record),
@@ -94,7 +118,7 @@ def _row(letter_id: UUID, box: DeadLetterBox, fault: Fault) -> tuple[Any, ...]:
     )
 
 
-def _report(letter_id: UUID, fault: Fault) -> RecordDeadLettered:
+def _report(letter_id: UUID, fault: Fault, attempts: int) -> RecordDeadLettered:
     return RecordDeadLettered(
         dead_letter_id=letter_id,
         topic=fault.record.topic,
@@ -103,15 +127,25 @@ def _report(letter_id: UUID, fault: Fault) -> RecordDeadLettered:
         reason=fault.code,
         path=fault.path,
         digest=fingerprint(fault.record),
-        attempts=fault.attempts,
+        attempts=attempts,
     )
 
 
-async def listed(
-    connection: Connection, state: str | None, before: Any, limit: int
-) -> list[asyncpg.Record]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters to list; None is any. `before` is the last one of the page before."""
+
+    state: str | None = None
+    topic: str | None = None
+    reason: str | None = None
+    before: UUID | None = None
+
+
+async def listed(connection: Connection, wanted: Wanted, limit: int) -> list[asyncpg.Record]:
     """Dead letters, newest first, without their bytes."""
-    return await connection.fetch(LIST, state, before, limit)
+    return await connection.fetch(
+        LIST, wanted.state, wanted.topic, wanted.reason, wanted.before, limit
+    )
 
 
 async def show(
@@ -158,21 +192,31 @@ async def discard(
 ) -> None:
     """Gives a dead letter up: a fact's place is passed over, a claim is answered as rejected."""
     row = await _open(tx.connection, letter_id)
-    if row["sequence"] is not None:
-        await _pass_over(tx.connection, row)
-    elif row["topic"].startswith("regional.") and row["event_id"]:
-        await _reject(tx, service, box.open(row["sealed"]), row)
+    raw = box.open(row["sealed"])
+    if row["topic"].startswith("regional."):
+        await _reject(tx, service, raw, row)
+    elif not row["reason"].startswith("fact."):
+        await _pass_over(tx.connection, row, row["sequence"] or _sequence_in(raw))
     await _settle(tx.connection, letter_id, "discard", actor, reason)
 
 
-async def _pass_over(connection: Connection, row: asyncpg.Record) -> None:
+def _sequence_in(raw: bytes) -> int | None:
+    """The place in its key's order of a fact that is otherwise unreadable."""
+    try:
+        sequence = json.loads(raw)["sequence"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return sequence if isinstance(sequence, int) else None
+
+
+async def _pass_over(connection: Connection, row: asyncpg.Record, sequence: int | None) -> None:
     last = await connection.fetchval(POSITION, row["topic"], row["key"]) or 0
-    if last >= row["sequence"]:
+    if sequence is None or sequence <= last or TOPIC_BY_NAME[row["topic"]].compacted:
         return
-    if last != row["sequence"] - 1:
+    if sequence != last + 1:
         raise SettlementError("earlier facts of the same key are still open: settle them first")
     place = (row["topic"], row["key"])
-    await advance(connection, {place: last}, {place: row["sequence"]})
+    await advance(connection, {place: last}, {place: sequence})
 
 
 async def _reject(tx: Transaction, service: str, raw: bytes, row: asyncpg.Record) -> None:

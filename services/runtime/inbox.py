@@ -93,7 +93,8 @@ where ready and topic ~ any($2::text[]) order by topic, key, sequence limit $1
 """
 UNPARK: Final = "delete from waiting where id = any($1::bigint[])"
 UNTAKEN: Final = """
-select id, topic, key, raw from inbound where taken_at is null order by id limit $1
+select id, topic, key, raw from inbound
+where taken_at is null and topic ~ $2 order by id limit $1
 """
 TAKE: Final = "update inbound set taken_at = now(), raw = '' where id = any($1::bigint[])"
 
@@ -172,8 +173,8 @@ async def take_turns(connection: Connection, reads: Sequence[Read], compacted: b
     rows = await connection.fetch(POSITIONS, [p[0] for p in places], [p[1] for p in places])
     turns = Turns(positions={(row[0], row[1]): row[2] for row in rows})
     reached = dict(turns.positions)
-    for read in sorted(reads, key=_sequence):
-        sequence, last = _sequence(read), reached.get(read.place, 0)
+    for read in sorted(reads, key=sequence_of):
+        sequence, last = sequence_of(read), reached.get(read.place, 0)
         if sequence <= last:
             turns.done.append(read)
         elif sequence == last + 1 or compacted:
@@ -184,7 +185,8 @@ async def take_turns(connection: Connection, reads: Sequence[Read], compacted: b
     return turns
 
 
-def _sequence(read: Read) -> int:
+def sequence_of(read: Read) -> int:
+    """A fact's number in its key; the guard has refused those without."""
     return read.event.sequence or 0
 
 
@@ -278,9 +280,9 @@ async def take_inbound(connection: Connection, records: Iterable[Record]) -> Non
         await connection.execute(TAKE, rows)
 
 
-async def untaken(connection: Connection, limit: int) -> list[Record]:
-    """Claims that came by HTTP and wait for the worker."""
-    rows = await connection.fetch(UNTAKEN, limit)
+async def untaken(connection: Connection, limit: int, pattern: str) -> list[Record]:
+    """Claims that came by HTTP and wait for the worker; topics by pattern."""
+    rows = await connection.fetch(UNTAKEN, limit, pattern)
     return [Record(row["topic"], HTTP, row["id"], row["key"], row["raw"]) for row in rows]
 
 

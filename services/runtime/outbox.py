@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from contracts.catalogue import BY_PAYLOAD, key_of, topic_for
+from contracts.catalogue import BY_PAYLOAD, TOPICS, key_of, topic_for
 from contracts.codec import Head, encode_fact
 from contracts.values import derived_id, service_source
 from services.runtime.database import Connection, Database, Transaction
@@ -28,8 +28,9 @@ returning topic, key, last
 """
 APPEND: Final = """
 insert into outbox (topic, key, event, inline)
-select topic, key, event, $4 from unnest($1::text[], $2::text[], $3::bytea[])
-with ordinality as given (topic, key, event, place)
+select topic, key, event, inline
+from unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[])
+with ordinality as given (topic, key, event, inline, place)
 order by place
 returning id
 """
@@ -40,18 +41,19 @@ delete from outbox where id = any($1::bigint[]) and (select epoch from relay) = 
 """
 UNSENT: Final = """
 select id, topic, key, event from outbox
-where not inline or created_at < now() - make_interval(secs => $1)
+where (not inline or created_at < now() - make_interval(secs => $1))
+  and (select epoch from relay) = $3
 order by id limit $2
 """
 NEXT_EPOCH: Final = "update relay set epoch = epoch + 1 returning epoch"
 TRY_LEAD: Final = (
     "select pg_try_advisory_lock(hashtext('hamroh.leader'), hashtext(current_schema()))"
 )
-AGE: Final = """
-select count(*) as rows, coalesce(extract(epoch from now() - min(created_at)), 0)::float as age_s
-from outbox
-"""
-
+COMPACTED: Final = frozenset(topic.name for topic in TOPICS if topic.compacted)
+"""The broker keeps the last record of a key: only the leader writes them, in their order. Of two
+senders one may come late, and leave an older fact as the last for ever."""
+FACT_BYTES: Final = 1_000_000
+"""What the broker takes. A larger fact could never be sent and would hold up all after it."""
 GRACE_S: Final = 5.0
 """How long the sweeper leaves a row to the process that committed it."""
 SWEEP_ROWS: Final = 1000
@@ -81,10 +83,13 @@ async def append(
     sequences = await _reserve(tx.connection, Counter(places))
     events = _encode(service, tx.business_now, decisions, places, sequences)
     topics, keys = [place[0] for place in places], [place[1] for place in places]
-    rows = await tx.connection.fetch(APPEND, topics, keys, events, inline)
-    if not inline:
+    inlines = [inline and topic not in COMPACTED for topic in topics]
+    rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines)
+    if not all(inlines):
         await tx.connection.execute(NOTIFY)
-    return Unsent(tuple(row[0] for row in rows), tuple(zip(topics, keys, events, strict=True)))
+    records = [*zip(topics, keys, events, strict=True)]
+    ours = [place for place, by_us in enumerate(inlines) if by_us]
+    return Unsent(tuple(rows[i][0] for i in ours), tuple(records[i] for i in ours))
 
 
 def _region(fact: Decided) -> str | None:
@@ -126,7 +131,10 @@ def _encode(
             sequence=sequences[place],
         )
         ordinals[same] += 1
-        events.append(encode_fact(head, fact.payload))
+        event = encode_fact(head, fact.payload)
+        if len(event) > FACT_BYTES:
+            raise ValueError(f"a fact of type {type_name} is larger than the broker takes")
+        events.append(event)
     return events
 
 
@@ -137,29 +145,27 @@ async def send_inline(database: Database, send: Send, unsent: Unsent) -> None:
         await database.pool.execute(DELETE_SENT, unsent.ids)
 
 
-async def sweep_once(connection: Connection, send: Send, epoch: int) -> int:
-    """Sends rows that nobody sent; returns how many. Who lost the lead deletes nothing."""
-    rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS)
+async def sweep(connection: Connection, send: Send, epoch: int) -> bool:
+    """Sends rows that nobody sent, in order; tells whether there may be more.
+
+    Who lost the lead sees no rows and deletes none.
+    """
+    rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS, epoch)
     if rows:
         await send([(row["topic"], row["key"], row["event"]) for row in rows])
         await connection.execute(DELETE_SWEPT, [row["id"] for row in rows], epoch)
-    return len(rows)
+    return len(rows) == SWEEP_ROWS
 
 
 async def lead(connection: Connection) -> int | None:
-    """Tries to become the service's leader; returns the new epoch, or None if another leads."""
+    """Tries to become the service's leader; returns the new epoch, or None if another leads.
+
+    The lead lasts as long as the connection: who gives it up closes it.
+    """
     if not await connection.fetchval(TRY_LEAD):
         return None
     epoch: int = await connection.fetchval(NEXT_EPOCH)
     return epoch
-
-
-async def sweep(connection: Connection, send: Send, epoch: int, wake: asyncio.Event) -> None:
-    """The leader's loop: woken by a notification, otherwise once a second."""
-    while True:
-        wake.clear()
-        if await sweep_once(connection, send, epoch) < SWEEP_ROWS:
-            await woken(wake, 1.0)
 
 
 async def woken(wake: asyncio.Event, timeout_s: float) -> None:

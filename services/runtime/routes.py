@@ -4,6 +4,7 @@ A handler is four verbs - load, decide, save, return - over a whole wave of even
 never calls outside and never makes an envelope: it returns outcomes.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,6 +108,11 @@ class Subscription:
     group: str
     handlers: Mapping[type[Payload], Handler]
     is_pattern: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression that its topics match and no others."""
+        return self.topic if self.is_pattern else f"^{re.escape(self.topic)}$"
 
 
 def on(service: str, topic: str, handlers: Mapping[type[Payload], Handler]) -> Subscription:

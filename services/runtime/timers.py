@@ -11,26 +11,38 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from services.runtime import inbox, outbox
 from services.runtime.consumer import Consumer
-from services.runtime.database import OUTAGES, Connection, Database, backoff_s
-from services.runtime.inbox import Record
+from services.runtime.database import (
+    Connection,
+    Database,
+    OutageError,
+    backoff_s,
+    is_outage,
+)
 from services.runtime.outbox import Send, woken
 from services.runtime.routes import Decided, DueTimer, Job, Outcome, TimerHandler
 from services.runtime.telemetry import Telemetry
 
-FIRST_DUE: Final = "select min(due_at) from timers where name = any($1::text[])"
+FIRST_DUE: Final = "select min(due_at) from timers where name = any($1::text[]) and failure is null"
 DUE: Final = """
 select name, subject, due_at, data from timers
-where due_at = $1
-  and name = (select min(name) from timers where due_at = $1 and name = any($2::text[]))
+where due_at = $1 and failure is null
+  and name = (select min(name) from timers
+              where due_at = $1 and name = any($2::text[]) and failure is null)
 order by subject limit $3
 for update
 """
+FAIL: Final = """
+update timers set failure = $4, attempts = attempts + 1
+where name = $1 and due_at = $2 and subject = $3
+"""
+TRY_AGAIN: Final = "update timers set failure = null where failure is not null"
 FINISH: Final = """
 delete from timers where name = $1 and due_at = $2 and subject = any($3::text[])
 """
@@ -38,17 +50,32 @@ SET_TIMERS: Final = """
 insert into timers (name, subject, due_at, data)
 select $1, subject, due_at, data::jsonb
 from unnest($2::text[], $3::timestamptz[], $4::text[]) as given (subject, due_at, data)
-on conflict (name, subject) do update set due_at = excluded.due_at, data = excluded.data
+on conflict (name, subject) do update
+set due_at = excluded.due_at, data = excluded.data, attempts = 0, failure = null
 """
 CANCEL_TIMERS: Final = "delete from timers where name = $1 and subject = any($2::text[])"
 PENDING: Final = """
-select (select count(*) from outbox) as outbox, (select count(*) from waiting) as waiting,
+select (select count(*) from outbox) as outbox,
+       (select coalesce(extract(epoch from now() - min(created_at)), 0) from outbox)::float
+           as outbox_age_s,
+       (select count(*) from waiting) as waiting,
        (select count(*) from inbound where taken_at is null) as inbound,
        (select count(*) from dead_letters where state = 'open') as dead_letters,
-       (select min(due_at) from timers) as next_due_at
+       (select count(*) from timers where failure is not null) as failed_timers,
+       (select min(due_at) from timers where name = any($1::text[]) and failure is null)
+           as next_due_at,
+       (select max(sequence) from positions where topic = 'platform.clock.v1') as clock_sequence
 """
 SCHEMA: Final = "select current_schema()"
 BATCH: Final = 500
+CONTEND_EVERY_S: Final = 1.0
+GAUGES: Final = {
+    "outbox.rows": "outbox",
+    "outbox_age.seconds": "outbox_age_s",
+    "waiting.records": "waiting",
+    "dead_letter.records": "dead_letters",
+}
+"""Metric → what `pending` calls it."""
 
 
 async def set_timers(
@@ -80,18 +107,28 @@ class Leader:
     consumers: Sequence[Consumer]
     timers: Mapping[str, TimerHandler]
     jobs: Sequence[Job]
+    released: asyncio.Event
+    """Set by the consumers when parked records may have become ready."""
 
     async def run(self) -> None:
         """Contends for the lead for ever; loses it with its connection and contends again."""
         while True:
             try:
-                async with self.database.pool.acquire() as connection:
-                    epoch = await outbox.lead(connection)
-                    if epoch is not None:
-                        await self._lead(connection, epoch)
-            except* OUTAGES as errors:
-                self.telemetry.fault(f"{self.service}.leader", errors.exceptions[0])
-            await asyncio.sleep(1.0)
+                await self._contend()
+            except* Exception as errors:  # noqa: BLE001 - nobody would start it again
+                self.telemetry.fault(f"{self.service}.leader", _innermost(errors))
+            await asyncio.sleep(CONTEND_EVERY_S)
+
+    async def _contend(self) -> None:
+        async with self.database.pool.acquire() as connection:
+            try:
+                epoch = await outbox.lead(connection)
+                if epoch is not None:
+                    await self._lead(connection, epoch)
+            except BaseException:
+                # The lock and the listening are the session's: they end with it alone.
+                await connection.close(timeout=5)
+                raise
 
     async def _lead(self, connection: Connection, epoch: int) -> None:
         wake_outbox, wake_inbound = asyncio.Event(), asyncio.Event()
@@ -102,18 +139,33 @@ class Leader:
 
         await connection.add_listener("outbox", notified(wake_outbox))
         await connection.add_listener("inbound", notified(wake_inbound))
+        await connection.execute(TRY_AGAIN)
+        due_every_s = 0.1 if self.database.settings.rehearsal else 1.0
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(outbox.sweep(connection, self.send, epoch, wake_outbox))
-            tasks.create_task(self._repeat("timers", 1.0, self.run_due))
+            tasks.create_task(self._sweep(connection, epoch, wake_outbox))
+            tasks.create_task(self._repeat("timers", due_every_s, self.run_due))
+            tasks.create_task(self._repeat("waiting", 2.0, self._drain, self.released))
+            tasks.create_task(self._repeat("pending", 10.0, self._measure))
             for consumer in self.consumers:
                 if consumer.subscription.is_pattern:
-                    take = self._take_inbound(consumer)
+                    take = partial(self._take_inbound, consumer)
                     tasks.create_task(self._repeat("inbound", 1.0, take, wake_inbound))
-                    wake_inbound.set()
-                drain = self._drain(consumer)
-                tasks.create_task(self._repeat("waiting", 2.0, drain, consumer.released))
             for job in self.jobs:
-                tasks.create_task(self._repeat(job.name, job.every_s, self._job(job)))
+                tasks.create_task(self._repeat(job.name, job.every_s, partial(self._do, job)))
+
+    async def _sweep(self, connection: Connection, epoch: int, wake: asyncio.Event) -> None:
+        """Sends what nobody sent. A broker that is away costs no lead, the connection does."""
+        failures = 0
+        while True:
+            wake.clear()
+            try:
+                more = await outbox.sweep(connection, self.send, epoch)
+                failures = 0
+            except OutageError as error:
+                self.telemetry.fault(f"{self.service}.outbox", error)
+                more, failures = False, failures + 1
+            if not more:
+                await woken(wake, max(1.0, backoff_s(failures)))
 
     async def _repeat(
         self,
@@ -137,72 +189,95 @@ class Leader:
 
     async def run_due(self) -> bool:
         """Runs the timers of the earliest due instant, at that instant; False if none is due."""
-        now = self.database.clock.now()
         async with self.database.pool.acquire() as connection:
+            now = await self.database.business_now(connection)
             first = await connection.fetchval(FIRST_DUE, [*self.timers])
         if first is None or first > now:
             return False
-        async with self.database.transaction(business_now=first) as tx:
-            rows = await tx.connection.fetch(DUE, first, [*self.timers], BATCH)
+        try:
+            await self._fire(first, BATCH)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self.telemetry.fault(f"{self.service}.timers", error)
+            await self._fire_one(first)
+        return True
+
+    async def _fire(self, at: datetime, most: int) -> None:
+        async with self.database.transaction(business_now=at) as tx:
+            rows = await tx.connection.fetch(DUE, at, [*self.timers], most)
             due = [_due(row) for row in rows]
             if not due:
-                return False
-            subjects = [timer.subject for timer in due]
-            await tx.connection.execute(FINISH, due[0].name, first, subjects)
+                return
+            await tx.connection.execute(FINISH, due[0].name, at, [t.subject for t in due])
             outcomes = await self.timers[due[0].name](tx, due)
             unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
         await outbox.send_inline(self.database, self.send, unsent)
-        return True
 
-    def _job(self, job: Job) -> Callable[[], Awaitable[bool]]:
-        async def step() -> bool:
+    async def _fire_one(self, at: datetime) -> None:
+        """Runs one timer of a batch that failed; the one at fault waits for the next leader."""
+        try:
+            await self._fire(at, 1)
+        except Exception as error:
+            if is_outage(error):
+                raise
             async with self.database.transaction() as tx:
-                work = await job.claim(tx)
-            if work is None:
-                return False
-            answer = await job.call(work)
-            async with self.database.transaction() as tx:
-                outcomes = await job.record(tx, work, answer)
-                unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
-            await outbox.send_inline(self.database, self.send, unsent)
-            return bool(answer)
+                for row in await tx.connection.fetch(DUE, at, [*self.timers], 1):
+                    failed = row["name"], at, row["subject"], type(error).__name__
+                    await tx.connection.execute(FAIL, *failed)
 
-        return step
+    async def _do(self, job: Job) -> bool:
+        async with self.database.transaction() as tx:
+            work = await job.claim(tx)
+        if work is None:
+            return False
+        answer = await job.call(work)
+        async with self.database.transaction() as tx:
+            outcomes = await job.record(tx, work, answer)
+            unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
+        await outbox.send_inline(self.database, self.send, unsent)
+        return bool(answer)
 
-    def _take_inbound(self, consumer: Consumer) -> Callable[[], Awaitable[bool]]:
-        async def step() -> bool:
-            async with self.database.pool.acquire() as connection:
-                records = await inbox.untaken(connection, BATCH)
-            if records:
-                await consumer.process(records)
-            return bool(records)
+    async def _take_inbound(self, consumer: Consumer) -> bool:
+        async with self.database.pool.acquire() as connection:
+            records = await inbox.untaken(connection, BATCH, consumer.subscription.pattern)
+        if records:
+            await consumer.process(records)
+        return bool(records)
 
-        return step
-
-    def _drain(self, consumer: Consumer) -> Callable[[], Awaitable[bool]]:
-        async def step() -> bool:
-            async with self.database.pool.acquire() as connection:
-                records = await inbox.ready(connection, BATCH)
-            mine = [record for record in records if takes(consumer, record)]
-            if mine:
+    async def _drain(self) -> bool:
+        patterns = [consumer.subscription.pattern for consumer in self.consumers]
+        async with self.database.pool.acquire() as connection:
+            records = await inbox.ready(connection, BATCH, patterns)
+        for consumer, pattern in zip(self.consumers, patterns, strict=True):
+            if mine := [record for record in records if re.search(pattern, record.topic)]:
                 await consumer.process(mine)
-            return bool(mine)
+        return bool(records)
 
-        return step
+    async def _measure(self) -> bool:
+        pending = await self.pending()
+        for metric, name in GAUGES.items():
+            self.telemetry.gauge(metric, pending[name])
+        return False
+
+    async def pending(self) -> dict[str, Any]:
+        """What the service has still to send, to take, to settle, and when a timer is due next."""
+        return dict(await self.database.pool.fetchrow(PENDING, [*self.timers]) or {})
 
 
 def _due(row: asyncpg.Record) -> DueTimer:
     return DueTimer(row["name"], row["subject"], row["due_at"], json.loads(row["data"]))
 
 
-def takes(consumer: Consumer, record: Record) -> bool:
-    """Whether a parked record came by this consumer's subscription."""
-    subscription = consumer.subscription
-    if subscription.is_pattern:
-        return re.match(subscription.topic, record.topic) is not None
-    return record.topic == subscription.topic
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def decided(outcomes: Sequence[Outcome]) -> list[Decided]:
-    """The facts among the outcomes of a timer or a job: nothing else can come of them."""
-    return [outcome for outcome in outcomes if isinstance(outcome, Decided)]
+    """The outcomes of a timer or a job, which can only be facts; a `TypeError` for any other."""
+    facts = [outcome for outcome in outcomes if isinstance(outcome, Decided)]
+    if len(facts) != len(outcomes):
+        raise TypeError("a timer or a job decides facts and nothing else")
+    return facts

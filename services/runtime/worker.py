@@ -17,15 +17,17 @@ import uvloop
 
 from services.runtime.broker import Intake, Publisher, make_broker
 from services.runtime.clock import BusinessClock
-from services.runtime.consumer import Consumer, consumer_class
-from services.runtime.database import OUTAGES, Database, connect
+from services.runtime.consumer import consumer_class
+from services.runtime.database import Database, connect
+from services.runtime.rehearsal import clock_subscription
 from services.runtime.routes import Job, Subscription, TimerHandler
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
-from services.runtime.timers import PENDING, Leader
+from services.runtime.timers import Leader
 
-READY_LAG_S: Final = 30.0
+STALLED_S: Final = 30.0
+"""Records that wait so long without any being applied make a worker unready."""
 
 
 def no_jobs(_: Settings) -> Sequence[Job]:
@@ -56,8 +58,11 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         running = await Running.start(self, settings)
-        await stop.wait()
+        told = asyncio.create_task(stop.wait())
+        await asyncio.wait([told, *running.tasks], return_when=asyncio.FIRST_COMPLETED)
         await running.stop()
+        if not told.done():
+            raise SystemExit("a part of the worker ended by itself: start it again")
 
 
 @dataclass(slots=True)
@@ -65,25 +70,23 @@ class Running:
     """A started worker. Tests start one in their own process, too."""
 
     intakes: list[Intake]
-    consumers: list[Consumer]
     leader: Leader
     database: Database
     publisher: Publisher
     tasks: list[asyncio.Task[None]]
-    close: Callable[[], Any]
 
     @classmethod
     async def start(cls, worker: Worker, settings: Settings) -> "Running":
         """Connects, subscribes and starts everything; returns when the broker answers."""
-        telemetry = Telemetry(worker.service, settings)
+        service, telemetry = worker.service, Telemetry(worker.service, settings)
         database = await connect(settings, BusinessClock(settings.business_time))
-        publisher = Publisher(settings)
+        publisher, released = Publisher(settings), asyncio.Event()
         box = DeadLetterBox.from_settings(settings)
         consumers = [
             consumer_class(subscription)(
-                worker.service, subscription, database, publisher.send, box, telemetry
+                service, subscription, database, publisher.send, box, telemetry, released
             )
-            for subscription in worker.subscriptions
+            for subscription in (*worker.subscriptions, clock_subscription(service))
         ]
         broker = make_broker(settings)
         intakes = [
@@ -91,16 +94,17 @@ class Running:
             for consumer in consumers
         ]
         leader = Leader(
-            worker.service,
+            service,
             database,
             publisher.send,
             telemetry,
             consumers,
             worker.timers,
             worker.jobs(settings),
+            released,
         )
         await broker.start()
-        running = cls(intakes, consumers, leader, database, publisher, [], broker.stop)
+        running = cls(intakes, leader, database, publisher, [])
         loops = [leader.run(), *(intake.run() for intake in intakes)]
         running.tasks += [asyncio.create_task(loop) for loop in loops]
         if settings.http_port:
@@ -112,13 +116,10 @@ class Running:
 
     async def stop(self) -> None:
         """Stops taking, commits what was applied, closes connections."""
-        with suppress(Exception):
-            await asyncio.gather(*(intake.commit() for intake in self.intakes))
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        with suppress(Exception):
-            await asyncio.wait_for(self.close(), 15)
+        await asyncio.gather(*(intake.stop() for intake in self.intakes))
         await self.publisher.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.database.pool.close(), 5)
@@ -126,32 +127,38 @@ class Running:
     async def status(self) -> dict[str, Any]:
         """What is on its way: records not taken, rows not sent, records that wait, timers."""
         lags = await asyncio.gather(*(intake.lag() for intake in self.intakes))
-        row = await self.database.pool.fetchrow(PENDING)
-        pending = dict(row) if row else {}
-        next_due_at = pending.pop("next_due_at", None)
+        pending = await self.leader.pending()
+        next_due_at = pending.pop("next_due_at")
+        async with self.database.pool.acquire() as connection:
+            business_time = await self.database.business_now(connection)
+        groups = [intake.subscription.group for intake in self.intakes]
         return {
             "service": self.leader.service,
-            "lag": {i.subscription.group: lag for i, lag in zip(self.intakes, lags, strict=True)},
+            "lag": dict(zip(groups, lags, strict=True)),
+            "stalled": [i.subscription.group for i in self.intakes if i.stalled_s > STALLED_S],
             **pending,
             "next_due_at": next_due_at.isoformat() if next_due_at else None,
-            "business_time": self.database.clock.now().isoformat(),
+            "business_time": business_time.isoformat(),
+            "rehearsal": self.database.settings.rehearsal,
         }
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers a health or status request and closes."""
+        code, body = 200, {}
         try:
             line = await asyncio.wait_for(reader.readline(), 5)
-            code, body = 200, {}
             if line.startswith((b"GET /status", b"GET /health/ready")):
                 body = await asyncio.wait_for(self.status(), 10)
-                code = 503 if None in body["lag"].values() else 200
+                ready = None not in body["lag"].values() and not body["stalled"]
+                code = 200 if ready or line.startswith(b"GET /status") else 503
             elif not line.startswith(b"GET /health/live"):
                 code = 404
-        except OUTAGES:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
+            self.leader.telemetry.fault(f"{self.leader.service}.status", error)
             code, body = 503, {"reason": "the database does not answer"}
         text = json.dumps(body).encode()
         head = f"HTTP/1.1 {code} -\r\ncontent-type: application/json\r\ncontent-length: {len(text)}"
-        writer.write(head.encode() + b"\r\nconnection: close\r\n\r\n" + text)
         with suppress(OSError):
+            writer.write(head.encode() + b"\r\nconnection: close\r\n\r\n" + text)
             await writer.drain()
-            writer.close()
+        writer.close()

@@ -1,6 +1,7 @@
 """A database of the runtime tests' own in the running stack, made like production."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -11,11 +12,14 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
+from deploy.local.state import Options
 from services.runtime.database import Connection
 from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
 from tests.runtime.provider import Provider, claims
+from tests.runtime.stage import EFFECTS, Stage
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
@@ -32,6 +36,31 @@ async def empty_database(stack: Stack) -> AsyncIterator[str]:
     await made.close()
     yield url
     await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
+
+
+@pytest.fixture(scope="session")
+def infrastructure() -> Iterator[Stack]:
+    """Kafka and PostgreSQL with topics and tables and no service: stories may break them.
+
+    `HAMROH_INFRASTRUCTURE` names the folder of one that runs already.
+    """
+    given = os.environ.get("HAMROH_INFRASTRUCTURE")
+    stack = Stack(Path(given) if given else ROOT / ".local" / "test-runtime")
+    if given is None:
+        stack.reset()
+        stack.up(Options(only=("infrastructure", "topics", "migrate"), regions=("vn-07", "vn-01")))
+    yield stack
+    if given is None:
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+async def stage(infrastructure: Stack) -> AsyncIterator[Stage]:
+    """Where the stories of the runtime play."""
+    admin = await asyncpg.connect(infrastructure.plan.server.url())
+    await admin.execute(EFFECTS)
+    yield Stage(infrastructure, admin)
     await admin.close()
 
 

@@ -1,0 +1,180 @@
+"""The stage of the runtime's stories: workers in this process, on real Kafka and PostgreSQL.
+
+The service is casework, whose topics and tables are real; its handlers are the story's own. Each
+story plays with keys of its own, so that none meets what another left.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from contracts.codec import Event, Head, decode, encode_fact
+from contracts.envelope import Envelope
+from contracts.values import service_source
+from contracts.workforce import DeploymentStarted
+from deploy.local.stack import Stack
+from services.runtime.broker import _credentials, read_from_start
+from services.runtime.database import Transaction
+from services.runtime.inbox import Record
+from services.runtime.routes import Handler, Outcome, on
+from services.runtime.settings import Settings
+from services.runtime.worker import Running, Worker
+
+TOPIC = "workforce.worker.v1"
+PARTITIONS = 6
+NOW = datetime(2026, 9, 15, 2, 30, tzinfo=UTC)
+EFFECTS = """
+create table if not exists casework.effects (key text not null, sequence bigint not null);
+grant select, insert on casework.effects to casework_worker;
+"""
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+def fact(key: UUID, sequence: int, *, owner: str = "workforce", note: str = "VN-07") -> bytes:
+    """The bytes of a fact of a key: the n-th."""
+    payload = DeploymentStarted(
+        worker_id=key,
+        deployment_id=uuid4(),
+        region=note,
+        communities=("VN00001",),
+        languages=("vi",),
+        first_day=date(2026, 9, 1),
+        last_day=date(2026, 12, 31),
+    )
+    head = Head(
+        id=uuid4().hex,
+        source=service_source(owner),
+        time=NOW,
+        causation="cause",
+        correlation="correlation",
+        region="VN-07",
+        traceparent=None,
+        sequence=sequence,
+    )
+    return encode_fact(head, payload)
+
+
+@dataclass
+class Raw:
+    """A record as a producer makes it, however odd."""
+
+    key: bytes | None
+    value: bytes | None
+    partition: int = 0
+    headers: Headers = ()
+
+
+def raw(key: UUID, sequence: int, partition: int = 0, headers: Headers = ()) -> Raw:
+    """A good fact, with whatever headers."""
+    return Raw(str(key).encode(), fact(key, sequence), partition, headers)
+
+
+@dataclass
+class Effects:
+    """A handler whose effect is a row per fact, so that a second one is seen."""
+
+    before: Callable[[Transaction, Sequence[Event]], Awaitable[None]] | None = None
+    batches: list[list[tuple[str, int]]] = field(default_factory=list)
+
+    async def on_deployed(
+        self, tx: Transaction, events: Sequence[Envelope[DeploymentStarted]]
+    ) -> list[Outcome]:
+        """Writes a row per fact."""
+        rows = [(str(event.data.worker_id), event.sequence or 0) for event in events]
+        self.batches.append(rows)
+        if self.before is not None:
+            await self.before(tx, events)
+        await tx.connection.executemany("insert into effects values ($1, $2)", rows)
+        return []
+
+
+def worker(handler: Handler) -> Worker:
+    """A casework that listens to workforce alone."""
+    return Worker("casework", (on("casework", TOPIC, {DeploymentStarted: handler}),))
+
+
+@dataclass
+class Stage:
+    """The infrastructure, and what stories ask of it."""
+
+    stack: Stack
+    admin: asyncpg.Connection
+
+    def settings(self, service: str = "casework", **changes: Any) -> Settings:
+        """What the service's worker is started with."""
+        environment = self.stack.plan.environment(service, "worker")
+        named: dict[str, Any] = {
+            name.removeprefix("HAMROH_").lower(): value for name, value in environment.items()
+        }
+        named |= {"http_port": 0, "business_time": NOW, **changes}
+        return Settings(**named)
+
+    def login(self, user: str) -> Settings:
+        """Kafka as this user."""
+        password = self.stack.state.secrets.kafka_users[user]
+        return self.settings(kafka_username=user, kafka_password=password)
+
+    @asynccontextmanager
+    async def running(self, worker: Worker, **changes: Any) -> AsyncIterator[Running]:
+        """A started worker; stopped at the end."""
+        running = await Running.start(worker, self.settings(worker.service, **changes))
+        try:
+            yield running
+        finally:
+            await running.stop()
+
+    async def produce(self, records: Iterable[Raw], *, topic: str = TOPIC, user: str = "") -> None:
+        """Sends records as they are, in one request per partition."""
+        owner = user or topic.partition(".")[0]
+        producer = AIOKafkaProducer(**_credentials(self.login(owner)), acks="all", linger_ms=50)
+        await producer.start()
+        try:
+            sent = [
+                await producer.send(
+                    topic, r.value, r.key, partition=r.partition, headers=list(r.headers)
+                )
+                for r in records
+            ]
+            await asyncio.gather(*sent)
+        finally:
+            await producer.stop()
+
+    async def applied(self, key: UUID) -> list[int]:
+        """The sequences of a key that took effect, in the order in which they did."""
+        rows = await self.admin.fetch(
+            "select sequence from casework.effects where key = $1 order by ctid", str(key)
+        )
+        return [row[0] for row in rows]
+
+    async def letters(self, key: UUID | str) -> list[asyncpg.Record]:
+        """The dead letters of a key, oldest first."""
+        rows: list[asyncpg.Record] = await self.admin.fetch(
+            "select * from casework.dead_letters where key = $1 order by created_at", str(key)
+        )
+        return rows
+
+    async def records(self, topic: str, user: str = "operator") -> list[Record]:
+        """Everything that stands in a topic."""
+        return [record async for record in read_from_start(self.login(user), [topic])]
+
+    async def events(self, topic: str, user: str) -> list[Event]:
+        """Everything in a topic, decoded."""
+        found = [decode(record.value) for record in await self.records(topic, user)]
+        return [event for event in found if isinstance(event, Envelope)]
+
+
+async def until(look: Callable[[], Awaitable[Any]], timeout_s: float = 30) -> Any:
+    """Looks until there is something; fails if it never comes."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := await look()):
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.05)
+    return found
