@@ -19,9 +19,8 @@ from services.benefits.programmes.inputs import (
     YoungerThanInput,
 )
 from services.benefits.programmes.pack import Finding, MemberRow, Pack, Parameter, Row
+from services.benefits.programmes.speech import LANGUAGES
 
-LANGUAGES: Final = ("uz-Latn", "uz-Cyrl", "ru", "uk", "vi", "ar", "en")
-"""Languages in which a decision can be explained."""
 _AGE: Final = pattern(r"(0|[1-9][0-9]{0,2})\.\.([1-9][0-9]{0,2})?")
 _DAY: Final = timedelta(days=1)
 

@@ -138,7 +138,7 @@ def _compared(plan: Plan, dossier: Dossier, item: ComparedInput) -> Spans:
     for first, last, amount in dossier.amounts.get(item.amount, ()):
         cuts = sorted(set(_cuts(dossier, item, threshold, first, last)))
         for start, after in zip(cuts, [*cuts[1:], NEVER], strict=True):
-            heads = _heads(dossier, item.per, start)
+            heads = persons_counted(dossier, item.per, start)
             line = threshold.highest_in(start >> 5).amount
             if _fits(item, amount, heads * item.divisor, line):
                 spans.append((start, last, after))
@@ -158,7 +158,7 @@ def _cuts(
             yield day
 
 
-def _heads(dossier: Dossier, link: str | None, day: int) -> int:
+def persons_counted(dossier: Dossier, link: str | None, day: int) -> int:
     """The persons an amount is divided by: the person and whoever is linked and alive."""
     return 1 + sum(
         first <= day <= last and other.birth <= day <= other.death
