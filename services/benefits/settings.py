@@ -28,6 +28,9 @@ class BenefitsSettings(Settings):
     bank_quiet_s: Annotated[float, Field(ge=0)] = Field(
         3.0, description="A cycle closes when all is answered and the bank was quiet so long"
     )
+    cycle_payments: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        100_000, description="Payments in one cycle, at most; the month's next cycle has the rest"
+    )
     file_payments: Annotated[int, Field(ge=1, le=50_000)] = Field(
         10_000, description="Payments in one file to the bank, at most"
     )

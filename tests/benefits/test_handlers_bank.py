@@ -147,10 +147,10 @@ async def test_what_cannot_be_paid_counts_as_returned_when_the_file_is_taken(
     async with schema.transaction(NOW) as tx:
         month = await ordered_month(tx, ["a", "b"])
         await month.file(Sent("open", "bank.timeout"))
-        assert await month.states() == {"a": "ordered", "b": "ordered"}
+        assert await month.states() == {"a": "open", "b": "open"}
         await tx.connection.execute("update batches set next_attempt_at = now()")
         await month.file(Sent("taken", unpayable=(month.payments["a"],)))
-        assert await month.states() == {"a": "returned", "b": "ordered"}
+        assert await month.states() == {"a": "returned", "b": "open"}
         assert await standing(tx) == (2, 1, 0, 1)
         assert await tx.connection.fetchval("select count(*) from batch_lines") == 0
 
@@ -168,7 +168,7 @@ async def test_a_contradicted_file_moves_nothing_and_is_shown_to_a_person(schema
     async with schema.transaction(NOW) as tx:
         month = await ordered_month(tx, ["a"])
         await month.file(Sent("contradicted", "DU01"))
-        assert await month.states() == {"a": "ordered"}
+        assert await month.states() == {"a": "open"}
         assert await differences(tx) == ["file_contradicted"]
         assert await bank.claim_batch(tx) is None
 
@@ -208,7 +208,7 @@ async def test_the_database_refuses_a_second_live_payment_and_a_one_sided_postin
         doubled = (
             "insert into payments select gen_random_uuid(), region, cycle_id, entitlement_id,"
             " person_id, payee_id, residence, programme, month, component, amount_minor, currency,"
-            " 'prepared' from payments"
+            " 'open' from payments"
         )
         with pytest.raises(asyncpg.UniqueViolationError):
             async with tx.connection.transaction():

@@ -23,10 +23,6 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-LIVE = (State.PREPARED, State.ORDERED, State.SETTLED)
-"""A month of an entitlement has at most one payment in these states."""
-
-
 @dataclass(frozen=True, slots=True)
 class Booked:
     """The account was debited for a payment."""

@@ -24,6 +24,7 @@ class Offer(Protocol):
     """What handlers read of the service's settings."""
 
     programmes: tuple[str, ...]
+    cycle_payments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> UUID | Refus
             currency=programme_of(wanted.programme).pack.currency,
             officer=officer,
             prepared_at=tx.business_now,
+            most=offer.cycle_payments,
         ),
     )
     return asked if made else Refusal("cycle.nothing_to_pay")
@@ -97,13 +99,9 @@ async def _order(tx: Transaction, cycle: Row) -> None:
     await cycles.order(tx.connection, cycle["id"], tx.business_now)
     seed = str(derived_id(str(cycle["id"]), "cycle.order", cycle["region"]))
     cause = Cause(seed, seed, str(cycle["id"]), cycle["region"])
-    after: UUID | None = None
-    while rows := await cycles.page_payments(
-        tx.connection, cycle["id"], "ordered", after, PAYMENTS_A_TURN
-    ):
+    async for rows in cycles.ordered(tx.connection, cycle["id"], PAYMENTS_A_TURN):
         facts = [Decided(cause, _ordered(cycle["id"], row)) for row in rows]
         await outbox.append(tx, "benefits", facts, inline=False)
-        after = rows[-1]["id"]
         await asyncio.sleep(0)
 
 

@@ -40,7 +40,7 @@ create table approvals (
 create table payments (
     id uuid primary key,
     region text not null,
-    cycle_id uuid not null references cycles (id),
+    cycle_id uuid not null,
     entitlement_id uuid not null,
     person_id uuid not null,
     payee_id uuid not null,
@@ -50,8 +50,9 @@ create table payments (
     component text not null,
     amount_minor bigint not null check (amount_minor > 0),
     currency text not null,
-    state text not null
-        check (state in ('prepared', 'ordered', 'settled', 'returned', 'cancelled')),
+    -- What came of it. While `open` it stands where its cycle stands, prepared or ordered: an
+    -- approval changes one row, not a hundred thousand.
+    state text not null check (state in ('open', 'settled', 'returned', 'cancelled')),
     batch_id uuid,
     booked_sequence bigint,
     booked_on date,
@@ -61,16 +62,17 @@ create table payments (
 );
 -- At most one live instruction per entitlement, month and component.
 create unique index payments_live on payments (entitlement_id, month, component)
-    where state in ('prepared', 'ordered', 'settled');
+    where state in ('open', 'settled');
+create index payments_entitlement on payments (entitlement_id, month);
 create index payments_cycle on payments (cycle_id, id);
 create index payments_batch on payments (batch_id) where batch_id is not null;
-create index payments_unanswered on payments (cycle_id) where state = 'ordered';
-create index payments_unsent on payments (cycle_id, id) where state = 'ordered' and batch_id is null;
+create index payments_unanswered on payments (cycle_id) where state = 'open';
+create index payments_unsent on payments (cycle_id, id) where state = 'open' and batch_id is null;
 
 -- The ledger. A row takes an amount from one account and gives it to another: it cannot be out of
 -- balance. Nobody may change or delete a row; each posting happens to a payment at most once.
 create table transfers (
-    payment_id uuid not null references payments (id),
+    payment_id uuid not null,
     posting text not null,
     region text not null,
     programme text not null,
@@ -181,7 +183,7 @@ $two$;
 create trigger two_officers before update of state on cycles
     for each row execute function two_officers();
 
--- Ordered payments in no file yet, with the sealed contacts of who may receive them: the payee,
+-- Open payments in no file yet, with the sealed contacts of who may receive them: the payee,
 -- or the head of the household where the payee has no account.
 create view sendable with (security_invoker = true) as
 select p.cycle_id, p.id as payment_id, p.payee_id,
@@ -195,7 +197,7 @@ left join contacts c on c.person_id = p.payee_id
 left join person_keys k on k.person_id = c.person_id and k.version = c.key_version
 left join contacts hc on hc.person_id = home.head_id
 left join person_keys hk on hk.person_id = hc.person_id and hk.version = hc.key_version
-where p.state = 'ordered' and p.batch_id is null;
+where p.state = 'open' and p.batch_id is null;
 do $view$
 begin
     execute format('grant select on sendable to %I', current_schema() || '_worker');

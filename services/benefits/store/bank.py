@@ -73,10 +73,12 @@ select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
                      $7::text[])
 """
 LOCK_PAYMENTS: Final = """
-select id, region, cycle_id, batch_id, entitlement_id, person_id, month, amount_minor, currency,
-       state, booked_sequence, booked_on, returned_sequence, reason
-from payments where id = any($1::uuid[]) or batch_id = any($2::uuid[])
-order by id for no key update
+select p.id, p.region, p.cycle_id, p.batch_id, p.entitlement_id, p.person_id, p.month,
+       p.amount_minor, p.currency, p.booked_sequence, p.booked_on, p.returned_sequence, p.reason,
+       p.state <> 'cancelled' and c.state in ('ordered', 'closed') as ordered
+from payments p join cycles c on c.id = p.cycle_id
+where p.id = any($1::uuid[]) or p.batch_id = any($2::uuid[])
+order by p.id for no key update of p
 """
 SAVE_PAYMENTS: Final = """
 update payments p
@@ -107,7 +109,7 @@ with closed as (
     update cycles c set state = 'closed', closed_at = $1
     where c.state = 'ordered'
       and coalesce(c.answered_at, c.released_at) <= now() - make_interval(secs => $2)
-      and not exists (select from payments p where p.cycle_id = c.id and p.state = 'ordered')
+      and not exists (select from payments p where p.cycle_id = c.id and p.state = 'open')
     returning c.id, c.month, c.programme, c.region, c.currency, c.payments, c.amount_minor
 )
 select closed.*, tally.*
@@ -262,7 +264,7 @@ def answered(row: Row) -> Payment:
         payment_id=row["id"],
         amount_minor=row["amount_minor"],
         currency=row["currency"],
-        ordered=row["state"] not in (State.PREPARED, State.CANCELLED),
+        ordered=row["ordered"],
         booked_sequence=row["booked_sequence"],
         booked_on=row["booked_on"],
         returned_sequence=row["returned_sequence"],
@@ -273,11 +275,15 @@ def answered(row: Row) -> Payment:
 async def save_payments(connection: Connection, payments: Iterable[Payment]) -> None:
     """Stores what became of payments."""
     rows = [
-        (p.payment_id, p.state.value, p.booked_sequence, p.booked_on, p.returned_sequence, p.reason)
+        (p.payment_id, _stored(p), p.booked_sequence, p.booked_on, p.returned_sequence, p.reason)
         for p in payments
     ]
     if rows:
         await connection.execute(SAVE_PAYMENTS, *columns(rows, 6))
+
+
+def _stored(payment: Payment) -> str:
+    return "open" if payment.state is State.ORDERED else payment.state.value
 
 
 async def post(connection: Connection, transfers: Iterable[Transfer], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Payment cycles: preparation, approval, the ledger and what officers read of them."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -42,7 +43,7 @@ with lines as (
                                                    e.component, tried.times), 'UTF8')), 'hex'),
                 32)::uuid,
            e.region, $1::uuid, e.id, e.person_id, e.payee_id, p.residence, e.programme, $4,
-           e.component, due.amount_minor, e.currency, 'prepared'
+           e.component, due.amount_minor, e.currency, 'open'
     from entitlements e
     join persons p on p.id = e.person_id
     cross join lateral (
@@ -56,6 +57,7 @@ with lines as (
     ) as tried
     where e.region = $2::text and e.programme = $3::text and e.phase = 'running'
       and e.currency = $6::text and due.amount_minor > 0 and tried.standing = 0
+    order by e.id limit $9
     returning id, entitlement_id, payee_id, month, component, amount_minor, currency
 )
 insert into cycles (id, region, programme, month, number, currency, state, digest, payments,
@@ -81,28 +83,32 @@ select id, region, $2, prepared_by, $3, $4 from cycles where id = $1
 ORDER_CYCLE: Final = """
 update cycles set state = 'ordered', ordered_at = $2, released_at = now() where id = $1
 """
-ORDER_PAYMENTS: Final = """
-with ordered as (
-    update payments set state = 'ordered' where cycle_id = $1 and state = 'prepared'
-    returning id, region, programme, month, currency, amount_minor
-)
+POST_ORDERED: Final = """
 insert into transfers (payment_id, posting, region, programme, month, currency, amount_minor,
                        debit, credit, posted_at)
 select id, 'ordered', region, programme, month, currency, amount_minor, 'budget', 'payable', $2
-from ordered
+from payments where cycle_id = $1
+"""
+ORDERED: Final = """
+select id, entitlement_id, person_id, payee_id, residence, month, component, amount_minor, currency
+from payments where cycle_id = $1 order by id
 """
 CANCEL_CYCLE: Final = "update cycles set state = 'cancelled' where id = $1"
 CANCEL_PAYMENTS: Final = "update payments set state = 'cancelled' where cycle_id = $1"
+# An open payment stands where its cycle stands; a closed cycle has none.
 PAGE_PAYMENTS: Final = """
-select id, entitlement_id, person_id, payee_id, residence, month, component, amount_minor,
-       currency, state, reason, booked_on
-from payments
-where cycle_id = $1 and ($2::text is null or state = $2) and ($3::uuid is null or id > $3)
-order by id limit $4
+select p.id, p.entitlement_id, p.person_id, p.payee_id, p.residence, p.month, p.component,
+       p.amount_minor, p.currency, p.reason, p.booked_on,
+       case p.state when 'open' then c.state else p.state end as state
+from payments p join cycles c on c.id = p.cycle_id
+where p.cycle_id = $1 and ($3::uuid is null or p.id > $3)
+  and ($2::text is null or $2 = case p.state when 'open' then c.state else p.state end)
+order by p.id limit $4
 """
 STATES: Final = """
-select state, count(*) as payments, sum(amount_minor)::bigint as amount_minor
-from payments where cycle_id = $1 group by state
+select case p.state when 'open' then c.state else p.state end as state, count(*) as payments,
+       sum(p.amount_minor)::bigint as amount_minor
+from payments p join cycles c on c.id = p.cycle_id where p.cycle_id = $1 group by 1 order by 1
 """
 LIST_ENTITLEMENTS: Final = """
 select e.id, e.person_id, e.programme, e.component, e.phase, e.payee_id, e.held_until, e.currency,
@@ -126,6 +132,7 @@ order by region, programme, month, currency, account
 # A payment's state and its postings say the same thing, or a person must look.
 UNRECONCILED: Final = """
 select count(*) from payments p
+join cycles c on c.id = p.cycle_id
 left join lateral (
     select string_agg(t.posting, '+' order by t.posting) as postings,
            bool_and(t.amount_minor = p.amount_minor) as same
@@ -133,7 +140,7 @@ left join lateral (
 ) as l on true
 where ($1::text is null or p.programme = $1) and ($2::text is null or p.month = $2)
   and ($3::text is null or p.region = $3)
-  and ((p.state, coalesce(l.postings, '')) not in
+  and ((case p.state when 'open' then c.state else p.state end, coalesce(l.postings, '')) not in
            (('prepared', ''), ('cancelled', ''), ('ordered', 'ordered'),
             ('settled', 'ordered+settled'), ('returned', 'ordered+rejected'),
             ('returned', 'ordered+returned+settled'))
@@ -177,6 +184,8 @@ class Preparation:
     currency: str
     officer: str
     prepared_at: datetime
+    most: int
+    """How many payments at most; the next cycle of the month takes the rest."""
 
 
 async def prepare(connection: Connection, asked: Preparation) -> bool:
@@ -194,6 +203,7 @@ async def prepare(connection: Connection, asked: Preparation) -> bool:
         asked.currency,
         asked.officer,
         asked.prepared_at,
+        asked.most,
     )
     return made is not None
 
@@ -214,7 +224,14 @@ async def approve(
 async def order(connection: Connection, cycle_id: UUID, now: datetime) -> None:
     """Orders every payment of a cycle and posts each to the ledger."""
     await connection.execute(ORDER_CYCLE, cycle_id, now)
-    await connection.execute(ORDER_PAYMENTS, cycle_id, now)
+    await connection.execute(POST_ORDERED, cycle_id, now)
+
+
+async def ordered(connection: Connection, cycle_id: UUID, many: int) -> AsyncIterator[list[Row]]:
+    """The payments of a cycle in the order of their ids, so many at a time."""
+    cursor = await connection.cursor(ORDERED, cycle_id)
+    while rows := await cursor.fetch(many):
+        yield rows
 
 
 async def cancel(connection: Connection, cycle_id: UUID) -> None:
