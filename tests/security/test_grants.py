@@ -127,10 +127,21 @@ class TestFile:
         append_only |= {f"{service}.dead_letter_audit" for service in SERVICES}
         assert {name for name, _ in written} & append_only == set()
 
+    def test_an_api_rewrites_no_row_but_names_the_columns_it_decides(self) -> None:
+        rewrites = {
+            name.partition(".")[2]
+            for role, kind, name, right in LINES
+            if role.endswith("_api") and kind == "table" and right in ("update", "delete")
+        }
+        assert rewrites == {"sequences"}
+
     def test_an_api_settles_nothing_of_the_mechanism(self) -> None:
         hidden = {"positions", "waiting", "relay", "timers", "dead_letters", "dead_letter_audit"}
-        reached = {name.split(".")[1] for role, _, name, _ in LINES if role.endswith("_api")
-                   and "." in name}  # fmt: skip
+        reached = {
+            name.split(".")[1]
+            for role, _, name, _ in LINES
+            if role.endswith("_api") and "." in name
+        }
         assert reached & {*hidden, "match_keys", "person_keys", "keys", "contacts"} == set()
 
 

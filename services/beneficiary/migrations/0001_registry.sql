@@ -66,4 +66,12 @@ select protect('persons', region => 'region', api => 'select');
 select protect('person_keys');
 select protect('person_statuses', region => 'region', api => 'select');
 select protect('match_keys');
-select protect('pairs', region => 'region', api => 'select, update');
+select protect('pairs', region => 'region', api => 'select');
+
+-- An officer decides about a pair; which pair it is cannot be changed.
+do $columns$
+begin
+    execute format('grant update (outcome, decided_by, decided_at) on pairs to %I',
+                   current_schema() || '_api');
+end
+$columns$;
