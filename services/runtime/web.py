@@ -7,7 +7,6 @@ token.
 """
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,20 +22,20 @@ from fastapi.exceptions import RequestValidationError
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException as RoutingException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.codec import MAX_DEPTH, field_path
 from services.runtime.auth import Principal, ProviderKeys, Verifier, strict_json
 from services.runtime.clock import BusinessClock
-from services.runtime.database import OUTAGES, Database, Transaction, connect
+from services.runtime.database import Database, Transaction, connect, is_outage
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
 
 CONTEXT: Final = """
 select set_config('hamroh.regions', $1, true), set_config('hamroh.roles', $2, true),
-       set_config('hamroh.subject', $3, true),
-       (select business_time from business_clock) as moved_to
+       set_config('hamroh.subject', $3, true)
 """
 ALIVE: Final = "select 1"
 READY_TIMEOUT_S: Final = 2.0
@@ -55,37 +54,29 @@ HEADERS: Final = {
     "cache-control": "no-store",
 }
 """Sent with every answer that does not bring its own."""
-PROBLEM_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"code": {"type": "string"}, "path": {"type": "string"}},
-            },
-        },
-    },
-}
+
+
+class Problem(BaseModel):
+    """What every refusal and fault is answered with."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    errors: list[dict[str, str]] = []
 
 
 def problem(
-    status: int, code: str, headers: Mapping[str, str] | None = None, **members: Any
+    status: int,
+    code: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[dict[str, str]] = (),
 ) -> Response:
-    """A problem document; `members` are added to it."""
-    document = {
-        "type": f"urn:hamroh:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        **members,
-    }
-    return Response(json.dumps(document), status, dict(headers or {}), PROBLEM)
+    """A problem document; `errors` name fields by path, each with a code."""
+    kind, title = f"urn:hamroh:problem:{code}", HTTPStatus(status).phrase
+    document = Problem(type=kind, title=title, status=status, code=code, errors=[*errors])
+    text = document.model_dump_json(exclude_defaults=True)
+    return Response(text, status, dict(headers or {}), PROBLEM)
 
 
 @dataclass(slots=True)
@@ -132,7 +123,7 @@ def create_app(
         responses={
             "default": {
                 "description": "A problem (RFC 9457)",
-                "content": {PROBLEM: {"schema": PROBLEM_SCHEMA}},
+                "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
             }
         },
     )
@@ -154,14 +145,10 @@ async def api_transaction(request: Request, principal: Principal) -> AsyncIterat
     """A transaction that sees the principal's regions; committed on leaving, before the answer."""
     database: Database = request.app.state.database
     async with database.pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            CONTEXT,
-            ",".join(principal.regions),
-            ",".join(sorted(principal.roles)),
-            principal.subject,
-        )
-        moved_to = row["moved_to"] if row and database.settings.rehearsal else None
-        yield Transaction(connection, moved_to or database.clock.now(), database.settings)
+        regions, roles = ",".join(principal.regions), ",".join(sorted(principal.roles))
+        await connection.execute(CONTEXT, regions, roles, principal.subject)
+        now = await database.business_now(connection)
+        yield Transaction(connection, now, database.settings)
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -258,6 +245,7 @@ class Door:
         self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer"
     ) -> None:
         response = self._problem_of(error)
+        response.headers["connection"] = "close"  # the rest of its body is not waited for
         if response.status_code >= 500:  # noqa: PLR2004 - faults of ours
             self.telemetry.fault("http", error)
         if answer.status == 0:
@@ -271,7 +259,7 @@ class Door:
                 return problem(403, "region.forbidden")
             case asyncpg.DataError():
                 return problem(422, "body.unprocessable")
-        if isinstance(error, OUTAGES):
+        if is_outage(error):
             return problem(503, "service.away", {"Retry-After": "5"})
         return problem(500, "service.fault")
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel, Field
 
@@ -183,6 +185,25 @@ class TestBodies:
         )
         assert code(response) == (413, "body.too_large")
         assert sent < 20_000
+
+    async def test_a_sender_who_does_not_stop_is_cut_off(self, api_settings: Settings) -> None:
+        config = uvicorn.Config(app(api_settings), port=0, log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        host, port = server.servers[0].sockets[0].getsockname()
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST /notes HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(10):
+                while not writer.is_closing():
+                    writer.write(b"2710\r\n" + b" " * 10_000 + b"\r\n")
+                    await writer.drain()
+        with contextlib.suppress(ConnectionError):
+            assert b"413" in await reader.readline()
+        server.should_exit = True
+        await serving
 
     async def test_one_path_may_take_more(self, client: httpx.AsyncClient) -> None:
         body = json.dumps(["x" * 15_000])
