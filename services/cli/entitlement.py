@@ -57,9 +57,9 @@ def command(
     """
     began = perf_counter()
     chosen = chosen_pack(pack)
-    window = _window(months)
-    table = read_table(chosen, facts, _day(today, "--today") or business_day(chosen))
-    written = _write(chosen, table, window, _day(known_at, "--known-at"), out)
+    window = month_window(months)
+    table = read_table(chosen, facts, optional_day(today, "--today") or business_day(chosen))
+    written = _write(chosen, table, window, optional_day(known_at, "--known-at"), out)
     seconds = perf_counter() - began
     print(
         f"entitle people={len(table.facts)} months={len(window)} rows={written}"
@@ -151,7 +151,8 @@ def _cells(row: MonthlyEntitlement) -> tuple[str | int, ...]:
     )
 
 
-def _window(text: str) -> tuple[str, ...]:
+def month_window(text: str) -> tuple[str, ...]:
+    """The months of `2024-06..2024-10`, or of one month."""
     first, dots, last = text.partition("..")
     start, end = parse_month(first), parse_month(last if dots else first)
     if start is None or end is None or end < start:
@@ -161,7 +162,8 @@ def _window(text: str) -> tuple[str, ...]:
     return tuple(month_text(month) for month in range(start, end + 1))
 
 
-def _day(text: str, option: str) -> date | None:
+def optional_day(text: str, option: str) -> date | None:
+    """The day an option names, None where it is not given."""
     if not text:
         return None
     try:

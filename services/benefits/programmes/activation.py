@@ -42,6 +42,8 @@ def _rules(pack: Pack) -> Iterator[Statement]:
     for item in pack.inputs:
         if item.kind == "term":
             yield f"inputs.{item.name}", item.verified, item.law
+    for note in pack.notes:
+        yield f"notes.{note.name}", note.verified, note.text
     for lapse in pack.lapses:
         yield f"lapses.{lapse.by}", lapse.verified, lapse.law
     for term in pack.deadlines:

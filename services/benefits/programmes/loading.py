@@ -14,6 +14,8 @@ from services.benefits.programmes.pack import Finding, Pack
 from services.benefits.programmes.plan import PackFault, Plan, compile_pack
 
 MAX_PACK_CHARS: Final = 2_000_000
+_LISTS: Final = frozenset({"rows", "values", "cells"})
+"""Steps that a place leaves out: what stands in them is named by itself."""
 PACKS: Final = {
     "VN-SA": "vn_sa.toml",
     "UA-IDP": "ua_idp.toml",
@@ -53,6 +55,7 @@ def read_pack(text: str) -> Pack | tuple[Finding, ...]:
         return tuple(
             Finding(_place(data, error["loc"]), str(error["type"]), str(error["msg"]))
             for error in fault.errors(include_url=False, include_context=False)
+            if "after validation" not in error["msg"]  # the echo of an error further in
         )
 
 
@@ -95,7 +98,8 @@ def _floats(place: str, value: Any) -> Iterator[tuple[str, str]]:
         yield place, value
     elif isinstance(value, dict):
         for key, part in value.items():
-            yield from _floats(f"{place}.{key}".lstrip("."), part)
+            inner = place if key in _LISTS else f"{place}.{key}".lstrip(".")
+            yield from _floats(inner, part)
     elif isinstance(value, list):
         for index, part in enumerate(value):
             yield from _floats(f"{place}.{_label(part, index)}", part)
@@ -117,7 +121,7 @@ def _place(data: Any, loc: tuple[int | str, ...]) -> str:
             parts.append(_label(data, step) if isinstance(step, int) else step)
         except (KeyError, IndexError, TypeError):
             parts.append(str(step))
-    return ".".join(parts) or "pack"
+    return ".".join(part for part in parts if part not in _LISTS) or "pack"
 
 
 def _tuples(value: Any) -> Any:

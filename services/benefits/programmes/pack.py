@@ -215,6 +215,14 @@ class Deadline(Part):
     verified: Verified
 
 
+class Note(Part):
+    """A rule that the pack's structure keeps rather than a row: what it says, and whether so."""
+
+    name: Name
+    text: Prose
+    verified: Verified
+
+
 class Allocation(Part):
     """One-off aid from a monthly limit: how often a request may be deferred in a row."""
 
@@ -239,7 +247,7 @@ class Pack(Part):
     suspension: Name | None = None
     applications_per_month: Annotated[int, Field(ge=1, le=31)] | None = None
     pay_after_days: tuple[Annotated[int, Field(ge=1, le=31)], ...] = ()
-    notes: tuple[Prose, ...] = ()
+    notes: Annotated[tuple[Note, ...], Field(max_length=50)] = ()
     facts: Annotated[tuple[FactSpec, ...], Field(min_length=1, max_length=200)]
     inputs: Annotated[tuple[Input, ...], Field(max_length=200)] = ()
     parameters: Annotated[tuple[Parameter, ...], Field(max_length=200)] = ()
