@@ -61,3 +61,8 @@ def test_of_two_held_records_of_one_person_the_later_never_starts() -> None:
     assert duplicate_among([later, first]) == [later.id]
     assert duplicate_among([replace(later, review=Review.NONE), first]) == [first.id]
     assert duplicate_among([person("a"), person("b")]) == []
+
+
+def test_who_raises_children_alone_is_known_by_a_status() -> None:
+    assert person(statuses=(granted("single_parent"),)).raises_children_alone
+    assert not person(statuses=(granted("poor_household"),)).raises_children_alone

@@ -12,6 +12,8 @@ from services.benefits.domain.calendar import years_old
 ADULT_YEARS: Final = 18
 """From this age on a person is paid themselves; before, the head of the household is."""
 
+SINGLE_PARENT: Final = "single_parent"
+
 
 class Review(StrEnum):
     """Whether the registry suspects that the person is known under another record."""
@@ -44,6 +46,11 @@ class Person:
     registered_at: datetime
     review: Review
     statuses: tuple[StatusEntry, ...] = ()
+
+    @property
+    def raises_children_alone(self) -> bool:
+        """Whether the centre ever said that the person is a single parent."""
+        return any(entry.code == SINGLE_PARENT for entry in self.statuses)
 
 
 def payee_of(person: Person, head_id: UUID | None, today: date) -> UUID | None:

@@ -23,6 +23,7 @@ from services.benefits.handlers.law import Programme, programme_of, rule
 from services.benefits.programmes import Refused
 from services.benefits.store import files, people
 from services.benefits.store.files import Change, DecisionRow, Files
+from services.benefits.store.people import Home
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome
 from services.runtime.timers import set_timers
@@ -88,15 +89,17 @@ class Bench:
             return []
         connection = self.tx.connection
         known = await files.load_files(connection, subjects)
-        heads = await self._heads(subjects)
+        homes = await self._homes(subjects)
+        children = await self._children(subjects, homes)
         outcomes: list[Outcome] = []
         changes: list[Change] = []
         reviews: dict[UUID, str] = {}
         for subject in subjects.values():
-            head_id = heads.get(subject.person.household_id)
+            home = homes.get(subject.person.household_id)
+            head_id = home.head_id if home else None
             own = known.get(subject.person.id, {})
             for programme in self.programmes:
-                ruling = self._rule(programme, subject.person, own)
+                ruling = self._rule(programme, subject.person, own, children)
                 if ruling is None:
                     continue
                 file = own.get(ruling.programme, File())
@@ -111,26 +114,58 @@ class Bench:
         await self._set_timers(changes, reviews)
         return outcomes
 
-    async def _heads(self, subjects: Mapping[UUID, Subject]) -> dict[UUID, UUID]:
-        """Household → head, asked only for those who are not paid themselves."""
+    async def _homes(self, subjects: Mapping[UUID, Subject]) -> dict[UUID, Home]:
+        """Households of those who are not paid themselves, or are paid for others."""
         today = self.moment.today
         homes = {
             subject.person.household_id
             for subject in subjects.values()
-            if payee_of(subject.person, None, today) is None
+            if payee_of(subject.person, None, today) is None or subject.person.raises_children_alone
         }
-        return await people.load_heads(self.tx.connection, homes) if homes else {}
+        return await people.load_homes(self.tx.connection, homes) if homes else {}
 
-    def _rule(self, programme: Programme, person: Person, own: Files) -> Ruling | None:
-        file = own.get(programme.pack.code)
-        signed = file.application.signed if file and file.application else ()
+    async def _children(
+        self, subjects: Mapping[UUID, Subject], homes: Mapping[UUID, Home]
+    ) -> dict[UUID, list[Person]]:
+        """Single parent who heads a household → the children raised there."""
+        raised = {
+            subject.person.id: home.child_ids
+            for subject in subjects.values()
+            if subject.person.raises_children_alone
+            and (home := homes.get(subject.person.household_id)) is not None
+            and home.head_id == subject.person.id
+        }
+        ids = {child for children in raised.values() for child in children}
+        known = await people.load_persons(self.tx.connection, ids) if ids else []
+        return {
+            parent: [child for child in known if child.id in children]
+            for parent, children in raised.items()
+        }
+
+    def _rule(
+        self,
+        programme: Programme,
+        person: Person,
+        own: Files,
+        children: Mapping[UUID, Sequence[Person]],
+    ) -> Ruling | None:
         if programme.pack.country != person.region[:2]:
             return None
-        ruling = rule(programme, person, signed, self.moment.today)
+        file = own.get(programme.pack.code)
+        signed = file.application.signed if file and file.application else ()
+        raised = children.get(person.id, ())
+        ruling = rule(programme, person, signed, self.moment.today, raised)
         if isinstance(ruling, Refused):
             log.warning("person %s cannot be judged: %s %s", person.id, ruling.code, ruling.place)
             return None
         return ruling
+
+    async def review_parents(self, subjects: Mapping[UUID, Subject]) -> None:
+        """Has single parents looked at again in whose households somebody changed."""
+        homes = {subject.person.household_id for subject in subjects.values()}
+        await people.review_parents(
+            self.tx.connection, REVIEW, homes, self.tx.business_now, subjects
+        )
 
     def _change(self, person: Person, file: File, judged: Judgement, ruling: Ruling) -> Change:
         application = judged.file.application

@@ -30,6 +30,8 @@ from services.benefits.programmes.pack import Row
 
 LAST_MONTH: Final = "2199-12"
 """A plan reaches so far: the last term of everybody alive has no end before it."""
+CHILD: Final = "child"
+"""The fact that names a child whom the person raises."""
 REQUESTS: Final = {"social_pension_request": "SP"}
 """Status that is a written request → the group it asks for."""
 
@@ -66,13 +68,24 @@ def _by_age_alone(row: Row) -> bool:
     return row.per is None and asked <= {"no"}
 
 
-def rule(programme: Programme, person: Person, signed: Signed, today: date) -> Ruling | Refused:
-    """Judges a person from the month of `today` on; facts that contradict are refused whole."""
+def rule(
+    programme: Programme,
+    person: Person,
+    signed: Signed,
+    today: date,
+    children: Sequence[Person] = (),
+) -> Ruling | Refused:
+    """Judges a person from the month of `today` on; facts that contradict are refused whole.
+
+    `children` are those whom a single parent raises.
+    """
     pack = programme.pack
     if not programme.may_pay(person, today):
         return Ruling(pack.code, pack.version, pack.currency, {}, signed, (), None)
     facts = facts_of(pack, person, signed, today)
-    found = runs(pack, facts, (month_of(today), LAST_MONTH))
+    raised = {str(child.id): known_facts(pack, child) for child in children if pack.fact(CHILD)}
+    facts += [Fact(CHILD, name, None, None, None, "registry") for name in raised]
+    found = runs(pack, facts, (month_of(today), LAST_MONTH), None, raised)
     if isinstance(found, Refused):
         return found
     due = [part for part in found[0].parts if part.amount_minor > 0]
@@ -91,6 +104,17 @@ def rule(programme: Programme, person: Person, signed: Signed, today: date) -> R
 
 def facts_of(pack: Pack, person: Person, signed: Signed, today: date) -> list[Fact]:
     """A person's facts as the pack reads them: what was decided, and all that may be today."""
+    facts = known_facts(pack, person)
+    if pack.fact("decision"):
+        facts += [
+            Fact("decision", group, on, None, on, "benefits")
+            for group, on in (*signed, ("all", today))
+        ]
+    return facts
+
+
+def known_facts(pack: Pack, person: Person) -> list[Fact]:
+    """What the registry told of a person, as the pack reads it."""
     changes = [
         StatusChange(entry.code, entry.state, entry.effective_on, entry.level, entry.known_on)
         for entry in person.statuses
@@ -99,11 +123,6 @@ def facts_of(pack: Pack, person: Person, signed: Signed, today: date) -> list[Fa
     facts += facts_from_statuses(pack, changes)
     if pack.fact("application"):
         facts += _requests(person.statuses)
-    if pack.fact("decision"):
-        facts += [
-            Fact("decision", group, on, None, on, "benefits")
-            for group, on in (*signed, ("all", today))
-        ]
     return facts
 
 

@@ -56,7 +56,9 @@ async def on_registered(
         person = _registered(event, before.statuses if before else ())
         subjects[who] = Subject(person, causes[who])
     await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
-    return await Bench.of(tx).judge(subjects)
+    bench = Bench.of(tx)
+    await bench.review_parents(subjects)
+    return await bench.judge(subjects)
 
 
 def _registered(event: Envelope[PersonRegistered], statuses: tuple[StatusEntry, ...]) -> Person:
@@ -89,7 +91,9 @@ async def on_status_changed(
         statuses = with_statuses(subject.person.statuses, said[who])
         subject.person = replace(subject.person, statuses=statuses)
     await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
-    return await Bench.of(tx).judge(subjects)
+    bench = Bench.of(tx)
+    await bench.review_parents(subjects)
+    return await bench.judge(subjects)
 
 
 async def on_household_changed(
@@ -102,7 +106,7 @@ async def on_household_changed(
             home,
             "-".join(event.data.residence_region.split("-")[:2]),
             event.data.head_id,
-            [member.person_id for member in event.data.members],
+            [member.person_id for member in event.data.members if member.role == "child"],
         )
         for home, event in latest.items()
     ]
@@ -113,7 +117,11 @@ async def on_household_changed(
         if event.data.head_id is not None
         for member in event.data.members
     }
-    return await Bench.of(tx).judge(await subjects_of(tx, causes), _pay)
+    bench = Bench.of(tx)
+    subjects = await subjects_of(tx, causes)
+    alone = {who: one for who, one in subjects.items() if one.person.raises_children_alone}
+    others = {who: one for who, one in subjects.items() if who not in alone}
+    return [*await bench.judge(others, _pay), *await bench.judge(alone)]
 
 
 def _pay(person: Person, head_id: UUID | None, file: File, _: Ruling, moment: Moment) -> Judgement:

@@ -18,7 +18,8 @@ create table households (
     id uuid primary key,
     region text not null,
     head_id uuid,
-    member_ids uuid[] not null
+    -- Members whom the form calls children of the head.
+    child_ids uuid[] not null
 );
 
 -- A suspected pair of records; `outcome` once an officer decided.

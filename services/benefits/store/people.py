@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +17,11 @@ LOCK_PERSONS: Final = """
 select id, region, household_id, residence, birth_date, registered_at, review, statuses
 from persons where id = any($1::uuid[]) order by id for no key update
 """
-LOAD_HEADS: Final = "select id, head_id from households where id = any($1::uuid[])"
+LOAD_PERSONS: Final = """
+select id, region, household_id, residence, birth_date, registered_at, review, statuses
+from persons where id = any($1::uuid[]) order by id
+"""
+LOAD_HOMES: Final = "select id, head_id, child_ids from households where id = any($1::uuid[])"
 SAVE_PERSONS: Final = """
 insert into persons (id, region, household_id, residence, birth_date, registered_at, review,
                      statuses)
@@ -31,13 +36,23 @@ set region = excluded.region, household_id = excluded.household_id,
     statuses = excluded.statuses
 """
 SAVE_HOUSEHOLDS: Final = """
-insert into households (id, region, head_id, member_ids)
-select id, region, head_id, string_to_array(member_ids, ',')::uuid[]
+insert into households (id, region, head_id, child_ids)
+select id, region, head_id, string_to_array(child_ids, ',')::uuid[]
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[])
-    as given (id, region, head_id, member_ids)
+    as given (id, region, head_id, child_ids)
 order by id
 on conflict (id) do update
-set region = excluded.region, head_id = excluded.head_id, member_ids = excluded.member_ids
+set region = excluded.region, head_id = excluded.head_id, child_ids = excluded.child_ids
+"""
+# Who is paid for the children they raise is looked at again when anybody at home changes.
+REVIEW_PARENTS: Final = """
+insert into timers (name, subject, due_at)
+select $1, p.id::text, $3
+from persons p
+where p.household_id = any($2::uuid[]) and p.id <> all ($4::uuid[])
+  and p.statuses @? '$[*] ? (@[0] == "single_parent")'
+order by p.id
+on conflict (name, subject) do update set due_at = least(timers.due_at, excluded.due_at)
 """
 FIND_WAITING: Final = """
 select distinct e.person_id from entitlements e
@@ -80,10 +95,30 @@ async def lock_persons(connection: Connection, ids: Iterable[UUID]) -> dict[UUID
     return {row["id"]: _person(row) for row in rows}
 
 
-async def load_heads(connection: Connection, households: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Household → its head, where both are known."""
-    rows = await connection.fetch(LOAD_HEADS, sorted(set(households)))
-    return {row["id"]: row["head_id"] for row in rows if row["head_id"] is not None}
+async def load_persons(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
+    """Known persons among `ids`, as they are now."""
+    return [_person(row) for row in await connection.fetch(LOAD_PERSONS, sorted(set(ids)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Who heads a household, and who are the head's children."""
+
+    head_id: UUID | None
+    child_ids: tuple[UUID, ...]
+
+
+async def load_homes(connection: Connection, households: Iterable[UUID]) -> dict[UUID, Home]:
+    """Household → who is who in it, where that is known."""
+    rows = await connection.fetch(LOAD_HOMES, sorted(set(households)))
+    return {row["id"]: Home(row["head_id"], tuple(row["child_ids"])) for row in rows}
+
+
+async def review_parents(
+    connection: Connection, timer: str, homes: Iterable[UUID], now: datetime, but: Iterable[UUID]
+) -> None:
+    """Sets the timer, due now, of single parents in these households, but of those in hand."""
+    await connection.execute(REVIEW_PARENTS, timer, sorted(set(homes)), now, [*but])
 
 
 async def save_persons(connection: Connection, persons: Iterable[Person]) -> None:
@@ -108,7 +143,7 @@ async def save_persons(connection: Connection, persons: Iterable[Person]) -> Non
 async def save_households(
     connection: Connection, rows: Sequence[tuple[UUID, str, UUID | None, Sequence[UUID]]]
 ) -> None:
-    """Stores (household, region, head, members), each household once."""
+    """Stores (household, region, head, the head's children), each household once."""
     flat = [(home, region, head, ",".join(map(str, ids))) for home, region, head, ids in rows]
     await connection.execute(SAVE_HOUSEHOLDS, *columns(flat, 4))
 
