@@ -19,7 +19,7 @@ from services.benefits.programmes.cases import packaged_cases, read_cases, run_c
 from services.benefits.programmes.comparison import compare
 from services.benefits.programmes.explanation import Explanation, explain
 from services.benefits.programmes.jdm import export_table, import_cells
-from services.benefits.programmes.loading import PACKS, digest, pack_text
+from services.benefits.programmes.loading import PACKS, pack_text
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
 from services.benefits.programmes.speech import LANGUAGES
 from services.cli.entitlement import business_day, chosen_pack, optional_day, read_table, refuse
@@ -40,9 +40,7 @@ def list_packs() -> None:
         pack = load_pack(code)
         rows = sum(1 for _ in pack.rows())
         open_points = len(unverified(pack))
-        table.add_row(
-            code, pack.version, str(rows), str(open_points), digest(pack)[:12], pack.title
-        )
+        table.add_row(code, pack.version, str(rows), str(open_points), pack.digest[:12], pack.title)
     Console().print(table)
 
 

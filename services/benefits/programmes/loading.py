@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
 from importlib import resources
 from typing import Any, Final
 
@@ -61,7 +60,7 @@ def read_pack(text: str) -> Pack | tuple[Finding, ...]:
 
 def digest(pack: Pack) -> str:
     """SHA-256 over everything the pack says; comments and layout do not count."""
-    return sha256(pack.model_dump_json(by_alias=True).encode()).hexdigest()
+    return pack.digest
 
 
 @cache
@@ -78,18 +77,19 @@ def pack_text(code: str) -> str:
     return (resources.files(__package__) / "packs" / PACKS[code]).read_text(encoding="utf-8")
 
 
-_PLANS: Final[dict[str, Plan]] = {}
+_PLANS: Final[dict[int, tuple[Pack, Plan]]] = {}
 MAX_PLANS: Final = 256
 
 
 def plan_of(pack: Pack) -> Plan:
     """The pack compiled; the same pack gives the same plan."""
-    key = digest(pack)
-    plan = _PLANS.get(key)
-    if plan is None:
-        if len(_PLANS) >= MAX_PLANS:
-            _PLANS.clear()
-        plan = _PLANS[key] = compile_pack(pack, CURRENCY_EXPONENT.get(pack.currency, 2))
+    held = _PLANS.get(id(pack))
+    if held is not None and held[0] is pack:
+        return held[1]
+    if len(_PLANS) >= MAX_PLANS:
+        _PLANS.clear()
+    plan = compile_pack(pack, CURRENCY_EXPONENT.get(pack.currency, 2))
+    _PLANS[id(pack)] = (pack, plan)
     return plan
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -262,6 +263,11 @@ class Pack(Part):
         """Every row of every table, in order."""
         for table in self.tables:
             yield from table.rows
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over everything the pack says; comments and layout do not count."""
+        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     @cached_property
     def fact_by_name(self) -> dict[str, FactSpec]:
