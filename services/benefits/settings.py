@@ -15,7 +15,7 @@ class BenefitsSettings(Settings):
         5, description="How long a suspected duplicate may delay a new entitlement"
     )
     decision_working_days: Annotated[int, Field(ge=1, le=90)] = Field(
-        10, description="Within how many working days a request must be decided"
+        10, description="Working days for a decision where the rule pack sets no deadline"
     )
     payer_name: str = Field("Social protection agency", description="The payer in bank files")
     payer_account: str = Field("HAMROH-AGENCY", description="The account that payments debit")

@@ -4,7 +4,7 @@ import pytest
 
 from services.benefits.domain.judgement import Ruling
 from services.benefits.domain.persons import StatusEntry
-from services.benefits.handlers.law import Signed, programme_of, rule
+from services.benefits.handlers.law import Signed, moment_of, programme_of, rule
 from services.benefits.programmes import Refused
 from tests.benefits.stories import TODAY, ended, granted, person
 
@@ -91,6 +91,14 @@ def test_the_social_pension_needs_its_request_and_ends_with_it() -> None:
     assert judged("1950-01-01", granted("in_education")).plans == {}
     withdrawn = ended("social_pension_request", "2026-09-01")
     assert judged("1950-01-01", asked, withdrawn).plans == {}
+
+
+def test_deadlines_follow_the_law_and_the_national_calendar() -> None:
+    before_national_day = moment_of("VN-SA", date(2026, 8, 28), 5, 10)
+    assert before_national_day.hold_until == date(2026, 9, 9)  # 31 August to 2 September are off
+    assert before_national_day.due_on == date(2026, 9, 16)
+    far = moment_of("VN-SA", date(2090, 3, 1), 5, 10)
+    assert (far.hold_until, far.due_on) == (date(2090, 3, 8), date(2090, 3, 15))
 
 
 def test_the_higher_of_allowance_and_social_pension_is_paid() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.benefits.domain.calendar import add_working_days, end_of, review_instant
+from services.benefits.domain.calendar import end_of, review_instant
 from services.benefits.domain.entitlements import Held
 from services.benefits.domain.judgement import (
     File,
@@ -19,7 +19,7 @@ from services.benefits.domain.judgement import (
     judge,
 )
 from services.benefits.domain.persons import Person, payee_of
-from services.benefits.handlers.law import Programme, programme_of, rule
+from services.benefits.handlers.law import Programme, moment_of, programme_of, rule
 from services.benefits.programmes import Refused
 from services.benefits.store import files, people
 from services.benefits.store.files import Change, DecisionRow, Files
@@ -62,21 +62,21 @@ class Bench:
 
     tx: Transaction
     programmes: tuple[Programme, ...]
-    moment: Moment
+    moments: Mapping[str, Moment]
+    """By programme: deadlines follow each country's calendar."""
     zone: ZoneInfo
 
     @classmethod
     def of(cls, tx: Transaction) -> "Bench":
         """The bench of a transaction."""
         settings = cast("Terms", tx.settings)
-        today = tx.business_date
-        moment = Moment(
-            today,
-            due_on=add_working_days(today, settings.decision_working_days),
-            hold_until=add_working_days(today, settings.hold_working_days),
+        days = (tx.business_date, settings.hold_working_days, settings.decision_working_days)
+        return cls(
+            tx,
+            tuple(programme_of(code) for code in settings.programmes),
+            {code: moment_of(code, *days) for code in settings.programmes},
+            ZoneInfo(settings.time_zone),
         )
-        programmes = tuple(programme_of(code) for code in settings.programmes)
-        return cls(tx, programmes, moment, ZoneInfo(settings.time_zone))
 
     async def judge(
         self, subjects: Mapping[UUID, Subject], decide: Decide = judge
@@ -103,7 +103,9 @@ class Bench:
                 if ruling is None:
                     continue
                 file = own.get(ruling.programme, File())
-                judged = decide(subject.person, head_id, file, ruling, self.moment)
+                judged = decide(
+                    subject.person, head_id, file, ruling, self.moments[ruling.programme]
+                )
                 if judged.file != file:
                     changes.append(self._change(subject.person, file, judged, ruling))
                 outcomes += [Decided(subject.cause, fact) for fact in judged.facts]
@@ -116,7 +118,7 @@ class Bench:
 
     async def _homes(self, subjects: Mapping[UUID, Subject]) -> dict[UUID, Home]:
         """Households of those who are not paid themselves, or are paid for others."""
-        today = self.moment.today
+        today = self.tx.business_date
         homes = {
             subject.person.household_id
             for subject in subjects.values()
@@ -154,7 +156,7 @@ class Bench:
         file = own.get(programme.pack.code)
         signed = file.application.signed if file and file.application else ()
         raised = children.get(person.id, ())
-        ruling = rule(programme, person, signed, self.moment.today, raised)
+        ruling = rule(programme, person, signed, self.tx.business_date, raised)
         if isinstance(ruling, Refused):
             log.warning("person %s cannot be judged: %s %s", person.id, ruling.code, ruling.place)
             return None
@@ -178,7 +180,7 @@ class Bench:
                 ruling.reasons,
                 ruling.version,
                 json.dumps(_used(person)),
-                self.moment.today,
+                self.tx.business_date,
             )
         return Change(person.region, file, judged.file, decision)
 

@@ -8,12 +8,13 @@ will open later is decided when that month begins.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from contracts.values import month_of
+from services.benefits.domain.calendar import add_working_days
 from services.benefits.domain.entitlements import Term
-from services.benefits.domain.judgement import Ruling
+from services.benefits.domain.judgement import Moment, Ruling
 from services.benefits.domain.persons import Person, StatusEntry
 from services.benefits.programmes import (
     Fact,
@@ -27,6 +28,11 @@ from services.benefits.programmes import (
     runs,
 )
 from services.benefits.programmes.pack import Row
+from services.benefits.programmes.working_days import (
+    after_working_days,
+    deadline,
+    load_calendar,
+)
 
 LAST_MONTH: Final = "2199-12"
 """A plan reaches so far: the last term of everybody alive has no end before it."""
@@ -51,6 +57,23 @@ class Programme:
     def may_pay(self, person: Person, today: date) -> bool:
         """Whether judging can come to anything: most rows need a status."""
         return bool(person.statuses) or any(today <= last for last in self.open_until)
+
+
+@lru_cache(maxsize=64)
+def moment_of(code: str, today: date, hold_days: int, decision_days: int) -> Moment:
+    """A business day and what follows from it by the country's calendar.
+
+    `decision_days` count where the pack sets no deadline; a year that the calendar does not hold
+    has weekends and no holidays.
+    """
+    pack = programme_of(code).pack
+    due_on = deadline(pack, "decision", today)
+    hold_until = after_working_days(load_calendar(pack.country), today, hold_days)
+    return Moment(
+        today,
+        add_working_days(today, decision_days) if isinstance(due_on, Refused) else due_on,
+        add_working_days(today, hold_days) if isinstance(hold_until, Refused) else hold_until,
+    )
 
 
 @cache

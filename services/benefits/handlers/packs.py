@@ -6,7 +6,6 @@ from typing import Final, Protocol, cast
 from contracts.benefits import RulepackActivated
 from contracts.values import derived_id
 from services.benefits.handlers.law import programme_of
-from services.benefits.programmes import digest
 from services.benefits.store import files
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome
@@ -37,7 +36,7 @@ async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Out
     for code in codes:
         pack = programme_of(code).pack
         if not await files.save_pack(
-            tx.connection, code, pack.version, digest(pack), tx.business_date
+            tx.connection, code, pack.version, pack.digest, tx.business_date
         ):
             continue
         seed = str(derived_id(code, "rulepack", pack.version))
@@ -46,7 +45,7 @@ async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Out
             pack_version=pack.version,
             valid_from=tx.business_date,
             legal_basis=pack.legal_basis[:LEGAL_BASIS_CHARS],
-            digest=digest(pack),
+            digest=pack.digest,
         )
         outcomes.append(Decided(Cause(seed, seed, seed, None), fact))
     return outcomes
