@@ -37,7 +37,7 @@ class Cause:
             event.id,
             event.correlationid or event.id,
             region_of(event),
-            event.traceparent,
+            None if event.source.startswith(REGION_PREFIX) else event.traceparent,
         )
 
     @classmethod
