@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -15,6 +16,7 @@ from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
 from tests.databases import ROLES
 
+SettingsT = TypeVar("SettingsT", bound=Settings)
 LOGINS = tuple(f"{service}_{process}" for service in SERVICES for process in ("api", "worker"))
 
 
@@ -41,7 +43,7 @@ class House:
         finally:
             await connection.close()
 
-    def settings(self, role: str, kind: type[Settings] = Settings) -> Settings:
+    def settings(self, role: str, kind: type[SettingsT]) -> SettingsT:
         """Settings of a process that logs in as a role."""
         return kind(
             database_url=SecretStr(self.url(role)),

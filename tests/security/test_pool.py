@@ -15,6 +15,7 @@ from deploy.local.stack import Stack
 from services.runtime.auth import Principal
 from services.runtime.clock import BusinessClock
 from services.runtime.database import Database, connect
+from services.runtime.settings import Settings
 from services.runtime.web import api_transaction
 from tests.security.houses import House, built
 
@@ -43,7 +44,9 @@ async def cases(stack: Stack) -> AsyncIterator[House]:
 @pytest.fixture
 async def database(cases: House) -> AsyncIterator[Database]:
     """The pool of casework's api."""
-    opened = await connect(cases.settings("casework_api"), BusinessClock(None), CONNECTIONS)
+    opened = await connect(
+        cases.settings("casework_api", Settings), BusinessClock(None), CONNECTIONS
+    )
     yield opened
     await opened.pool.close()
 
@@ -106,7 +109,7 @@ async def leave_in_the_middle(database: Database) -> None:
 
 
 async def test_who_goes_away_in_the_middle_leaves_nothing_in_the_connection(cases: House) -> None:
-    database = await connect(cases.settings("casework_api"), BusinessClock(None), size=1)
+    database = await connect(cases.settings("casework_api", Settings), BusinessClock(None), size=1)
     for _ in range(20):
         with pytest.raises(TimeoutError):
             await leave_in_the_middle(database)
