@@ -16,7 +16,7 @@ from services.benefits.domain.ledger import position
 from services.benefits.handlers import cycles as handlers
 from services.benefits.handlers.cycles import Wanted
 from services.benefits.settings import BenefitsSettings
-from services.benefits.store import cycles
+from services.benefits.store import bank, cycles
 from services.benefits.store.cycles import Row
 from services.runtime.auth import Principal, requires
 from services.runtime.database import Transaction
@@ -157,6 +157,25 @@ class BalanceView(BaseModel):
     balanced: bool
 
 
+class DifferenceView(BaseModel):
+    """Something the bank said that does not fit what was ordered: a person must look at it."""
+
+    id: int
+    code: str
+    number: int | None
+    payment_id: UUID | None
+    amount_minor: int | None
+    currency: str | None
+    found_at: datetime
+
+
+class DifferencePage(BaseModel):
+    """Differences by id; `next` is given as `after` to read on, None at the end."""
+
+    differences: list[DifferenceView]
+    next: int | None
+
+
 class Balances(BaseModel):
     """The ledger, and how many payments say another state than their postings do."""
 
@@ -176,8 +195,9 @@ async def prepare_cycle(
         found = await handlers.prepare(tx, officer.subject, wanted)
         if isinstance(found, Refusal):
             raise _refused(found)
-        response.headers["location"] = f"/cycles/{found}"
-        return await _shown(tx, found)
+        response.status_code = 201 if found.fresh else 200
+        response.headers["location"] = f"/cycles/{found.id}"
+        return await _shown(tx, found.id)
 
 
 @router.get("/cycles")
@@ -249,6 +269,20 @@ async def list_entitlements(
     async with api_transaction(request, officer) as tx:
         rows = await cycles.entitlements_of(tx.connection, person_id)
     return [_entitlement(row) for row in rows]
+
+
+@router.get("/differences")
+async def list_differences(
+    request: Request,
+    officer: Officer,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Limit = 100,
+) -> DifferencePage:
+    """What the bank said of payments of the officer's regions that does not fit."""
+    async with api_transaction(request, officer) as tx:
+        rows = await bank.page_differences(tx.connection, after, limit)
+    views = [DifferenceView(**_fields(DifferenceView, row)) for row in rows]
+    return DifferencePage(differences=views, next=views[-1].id if len(views) == limit else None)
 
 
 @router.get("/ledger/balances")

@@ -83,8 +83,9 @@ async def ordered_month(
         await reachable(tx, name, account)
     await tx.connection.execute("set local role benefits_api")
     await tx.connection.execute("select set_config('hamroh.regions', 'VN-07', true)")
-    cycle_id = await cycles.prepare(tx, "linh", WANTED)
-    assert isinstance(cycle_id, UUID)
+    prepared = await cycles.prepare(tx, "linh", WANTED)
+    assert isinstance(prepared, cycles.Prepared)
+    cycle_id = prepared.id
     row = await tx.connection.fetchrow("select digest from cycles where id = $1", cycle_id)
     assert row is not None
     for officer in ("hoa", "nam"):

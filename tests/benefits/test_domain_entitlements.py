@@ -65,6 +65,15 @@ def test_a_hold_says_until_when() -> None:
     assert Held(TODAY).until == TODAY
 
 
+def test_an_announced_end_that_was_taken_back_is_corrected_in_its_month() -> None:
+    known = entitlement(("2026-01", 1))
+    known, (ending,) = replanned(known, [term("2026-01", 1), term("2026-03", 0)], "2026-01")
+    known, (other,) = replanned(known, [term("2026-02", 2)], "2026-02")
+    known, (back,) = caught_up(known, "2026-03")
+    told = [(one.from_month, one.new_amount_minor) for one in (ending, other, back)]  # type: ignore[attr-defined]
+    assert told == [("2026-03", 0), ("2026-02", 2), ("2026-03", 2)]
+
+
 plans = st.lists(
     st.tuples(st.sampled_from(MONTHS), st.sampled_from([0, 1, 2, 3])), unique_by=lambda t: t[0]
 ).map(sorted)

@@ -1,7 +1,10 @@
+from random import Random
+
 import asyncpg
 import pytest
 
 from contracts.benefits import CycleClosed
+from services.benefits.domain.answers import Booked
 from services.benefits.handlers import bank
 from services.benefits.handlers.bank import Heard, Sent
 from services.benefits.handlers.books import FileRejected, Unmatched
@@ -252,3 +255,41 @@ async def test_messages_of_one_page_are_applied_in_their_order(schema: Schema) -
         row = await store.lock_payments(tx.connection, [month.payments["a"]], [])
         assert (row[0]["booked_sequence"], row[0]["returned_sequence"]) == (1, 2)
         assert await standing(tx) == (1, 0, 0, 1)
+
+
+async def test_officers_see_the_differences_of_their_regions(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        month = await ordered_month(tx, ["a"])
+        await month.hear(1, month.booked("a", 1, amount=5), Unmatched("entry_unmatched", "X"))
+        await tx.connection.execute("set local role benefits_api")
+        (row,) = await store.page_differences(tx.connection, 0, 10)
+        assert (row["code"], row["payment_id"]) == ("amount_differs", month.payments["a"])
+        assert await store.page_differences(tx.connection, row["id"], 10) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_the_bank_says_in_whatever_order_the_books_stand(
+    schema: Schema, seed: int
+) -> None:
+    rng, names = Random(seed), ["a", "b", "c", "d", "e"]
+    async with schema.transaction(NOW) as tx:
+        month = await ordered_month(tx, names)
+        sayings = [
+            (number, rng.choice((month.booked, month.sent_back, month.refused))(name, number))
+            for number, name in enumerate(rng.choices(names, k=20), start=1)
+        ]
+        ends = dict.fromkeys(names, "open")
+        for _, saying in sayings:
+            name = next(
+                one for one, payment in month.payments.items() if payment == saying.payment_id
+            )
+            if isinstance(saying.answer, Booked):
+                ends[name] = "settled" if ends[name] == "open" else ends[name]
+            else:
+                ends[name] = "returned"
+        rng.shuffle(sayings)
+        for place, (_, saying) in enumerate(sayings + sayings[:5], start=1):
+            await month.hear(place, saying)
+            entitled, *parts = await standing(tx)
+            assert entitled == sum(parts) == len(names)
+        assert await month.states() == ends

@@ -39,7 +39,7 @@ async def test_of_many_approvals_at_once_two_count_and_every_payment_is_ordered_
     await entitled(schema)
     async with office(schema) as desk:
         asked = await asyncio.gather(*(desk.prepare() for _ in range(10)))
-        assert {answer.status_code for answer in asked} == {201}
+        assert Counter(answer.status_code for answer in asked) == {201: 1, 200: 9}
         assert len({answer.json()["digest"] for answer in asked}) == 1
         cycle = asked[0].json()
         assert cycle["payments"] == PEOPLE

@@ -161,7 +161,8 @@ def caught_up(entitlement: Entitlement, month: str) -> tuple[Entitlement, list[F
     before, now = term_at(entitlement.terms, last_month), term_at(entitlement.terms, month)
     same_standard = before and now and before.standard_minor == now.standard_minor
     reason = "age_band" if same_standard else "standard_changed"
-    return _told(entitlement, now.from_month if now else month, amount, reason)
+    start = max(last_month, now.from_month) if now else last_month
+    return _told(entitlement, start, amount, reason)
 
 
 def _told(

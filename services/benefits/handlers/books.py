@@ -1,5 +1,6 @@
 """The bank's answers entered: payments change, the ledger grows, differences are noted."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -16,6 +17,8 @@ from services.benefits.store.bank import Difference
 from services.benefits.store.cycles import Row
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Books:
 
     def differ(self, difference: Difference) -> None:
         """Notes what a person must look at."""
+        log.warning("bank message %s: %s", difference.number, difference.code)
         self.differences.append(difference)
 
     def _apply(self, row: Row, answer: Answer, number: int, place: int, message_id: str) -> None:

@@ -37,7 +37,15 @@ class Wanted:
     number: int
 
 
-async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> UUID | Refusal:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The cycle that was asked for; `fresh` if it was prepared just now."""
+
+    id: UUID
+    fresh: bool
+
+
+async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> Prepared | Refusal:
     """Prepares a cycle, or finds the one prepared before under the same names."""
     offer = cast("Offer", tx.settings)
     if wanted.programme not in offer.programmes:
@@ -49,7 +57,7 @@ async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> UUID | Refus
         tx.connection, wanted.programme, wanted.month, wanted.region
     )
     if wanted.number <= number:
-        return asked
+        return Prepared(asked, fresh=False)
     if wanted.number != number + 1:
         return Refusal("cycle.number_skipped")
     if state == "prepared":
@@ -69,7 +77,7 @@ async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> UUID | Refus
             most=offer.cycle_payments,
         ),
     )
-    return asked if made else Refusal("cycle.nothing_to_pay")
+    return Prepared(asked, fresh=True) if made else Refusal("cycle.nothing_to_pay")
 
 
 async def approve(

@@ -104,6 +104,10 @@ insert into differences (number, place, region, code, payment_id, reference, amo
 select * from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::uuid[], $6::text[],
                      $7::bigint[], $8::text[])
 """
+PAGE_DIFFERENCES: Final = """
+select id, code, number, payment_id, amount_minor, currency, found_at
+from differences where id > $1 order by id limit $2
+"""
 CLOSE_CYCLES: Final = """
 with closed as (
     update cycles c set state = 'closed', closed_at = $1
@@ -315,6 +319,11 @@ async def save_differences(connection: Connection, rows: Sequence[Difference]) -
     ]
     if flat:
         await connection.execute(SAVE_DIFFERENCES, *columns(flat, 8))
+
+
+async def page_differences(connection: Connection, after: int, limit: int) -> list[Row]:
+    """Differences by id."""
+    return await connection.fetch(PAGE_DIFFERENCES, after, limit)
 
 
 async def close_cycles(connection: Connection, now: datetime, quiet_s: float) -> list[Row]:
