@@ -48,7 +48,9 @@ def facts_from_statuses(pack: Pack, changes: Iterable[StatusChange]) -> tuple[Fa
 
 
 def _readable(spec: FactSpec, change: StatusChange) -> bool:
-    return spec.kind == "flag" or (spec.kind == "code" and change.level in spec.values)
+    if spec.kind == "code":
+        return change.state == "ended" or change.level in spec.values
+    return spec.kind == "flag"
 
 
 def _same(spec: FactSpec, fact: Fact, change: StatusChange) -> bool:
