@@ -18,7 +18,7 @@ from services.benefits.programmes.analysis import analyse
 from services.benefits.programmes.cases import packaged_cases, read_cases, run_cases
 from services.benefits.programmes.comparison import compare
 from services.benefits.programmes.explanation import Explanation, explain
-from services.benefits.programmes.jdm import export_table, import_cells
+from services.benefits.programmes.jdm import export_table, import_cells, merge_cells
 from services.benefits.programmes.loading import PACKS, pack_text
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
 from services.benefits.programmes.speech import LANGUAGES
@@ -239,28 +239,17 @@ def _cell(value: Any) -> str:
 
 def _merge_jdm(pack: Pack, sheets: dict[str, list[list[str]]], path: Path) -> None:
     """Lay the cells of an edited JDM table over its sheet."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    names = {node.get("name") for node in document.get("nodes", ())}
-    table = next((table for table in pack.tables if table.name in names), pack.tables[0])
-    rows = import_cells(pack, table, document)
-    if isinstance(rows, tuple):
-        for finding in rows[:_SHOWN]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        print(f"{path.name}: {fault}", file=sys.stderr)
+        raise typer.Exit(2) from fault
+    found = import_cells(pack, document)
+    if isinstance(found, tuple):
+        for finding in found[:_SHOWN]:
             print(f"{finding.place}: {finding.code}: {finding.detail}", file=sys.stderr)
         raise typer.Exit(2)
-    sheet = sheets[table.name]
-    header = sheet[0]
-    inputs = {name for row in table.rows for name in row.cells} | {"coefficient"}
-    for name in sorted({key for cells in rows.values() for key in cells} - set(header)):
-        header.insert(header.index("rate") if "rate" in header else len(header), name)
-        for row in sheet[1:]:
-            row.insert(header.index(name), "")
-    kept = [row for row in sheet[1:] if row[header.index("id")] in rows]
-    for row in kept:
-        cells = rows[row[header.index("id")]]
-        for column, key in enumerate(header):
-            if key in inputs or key in cells:
-                row[column] = cells.get(key, "")
-    sheet[1:] = kept
+    merge_cells(found, sheets[found.table.name])
 
 
 if __name__ == "__main__":

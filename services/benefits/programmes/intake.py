@@ -30,7 +30,7 @@ class Intake:
     plan: Plan
     known_at: date | None
     today: date
-    linked: Mapping[str, list[FactRow]] = field(default_factory=dict)
+    linked: Mapping[str, Sequence[FactRow]] = field(default_factory=dict)
     """The rows of persons that others are linked to."""
     persons: list[str] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)
@@ -78,7 +78,8 @@ class Intake:
             key = self._key(row[1], row[2])
             first, last = self._begin(row[3]), self._end(row[4])
             identity = key if "=" in key else row[1]
-            if not key or not 0 < first <= last or identity in seen:
+            dated = 0 < first <= last and self._begin(row[5])
+            if not key or not dated or identity in seen:
                 return False
             seen.add(identity)
             if row[5] <= self._known:

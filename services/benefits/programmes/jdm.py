@@ -6,6 +6,7 @@ several values at once are lists. Derived inputs are flags of their own.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from re import compile as pattern
 from typing import Any, Final
 
@@ -39,41 +40,78 @@ def export_table(pack: Pack, table: Table) -> dict[str, Any]:
     }
 
 
-def import_cells(
-    pack: Pack, table: Table, document: dict[str, Any]
-) -> dict[str, dict[str, str]] | tuple[Finding, ...]:
-    """The cells and coefficient of each row of a JDM document, by row, or what is wrong with it.
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a JDM document says about a table of ours: the cells and coefficient of each row."""
+
+    table: Table
+    rows: dict[str, dict[str, str]]
+
+
+def import_cells(pack: Pack, document: Any) -> Imported | tuple[Finding, ...]:
+    """The rows of a JDM document, or what is wrong with it.
 
     Rows must be rows of the table: legal references and sources are not part of JDM, so a row
     that does not exist here cannot come from there.
     """
-    nodes = [n for n in document.get("nodes", ()) if n.get("type") == "decisionTableNode"]
-    if len(nodes) != 1:
-        return (Finding("nodes", "not_one_table", "exactly one decision table is expected"),)
-    content = nodes[0].get("content", {})
-    fields = {item["id"]: item["field"] for item in content.get("inputs", ())}
+    nodes = _listed(document, "nodes")
+    tables = {table.name: table for table in pack.tables}
+    found = [node for node in nodes if node.get("name") in tables]
+    if len(found) != 1:
+        return (Finding("nodes", "not_one_table", "exactly one table of this pack is expected"),)
+    table, content = tables[found[0]["name"]], found[0].get("content")
+    fields = {str(item.get("id")): str(item.get("field")) for item in _listed(content, "inputs")}
     known = {row.id for row in table.rows}
     rows: dict[str, dict[str, str]] = {}
     findings: list[Finding] = []
-    for rule in content.get("rules", ()):
-        name = str(rule.get("out-row", "")).strip("'\"")
+    for rule in _listed(content, "rules"):
+        name = _unquoted(rule.get("out-row"))
         if name not in known:
-            findings.append(
-                Finding(f"rules.{name}", "unknown_row", f"{table.name} has no such row")
-            )
+            detail = f"{table.name} has no such row"
+            findings.append(Finding(f"rules.{name}", "unknown_row", detail))
             continue
-        cells = {"coefficient": str(rule.get("out-coefficient", "")).strip("'\"")}
+        rows[name] = {"coefficient": _unquoted(rule.get("out-coefficient"))}
         for key, field in fields.items():
             text = str(rule.get(key, "")).strip()
             cell = _cell(pack, field, text) if text else ""
             if cell is None:
-                findings.append(
-                    Finding(f"rules.{name}.{field}", "bad_cell", f"cannot read {text!r}")
-                )
+                place = f"rules.{name}.{field}"
+                findings.append(Finding(place, "bad_cell", f"cannot read {text!r}"))
             elif cell:
-                cells[field] = cell
-        rows[name] = cells
-    return tuple(findings) or rows
+                rows[name][field] = cell
+    return tuple(findings) or Imported(table, rows)
+
+
+def merge_cells(imported: Imported, sheet: list[list[str]]) -> None:
+    """Lay imported cells over the table's sheet; rows that are not among them go."""
+    header = sheet[0]
+    inputs = {name for row in imported.table.rows for name in row.cells} | {"coefficient"}
+    for name in sorted({key for cells in imported.rows.values() for key in cells} - set(header)):
+        place = header.index("law")
+        for row in sheet:
+            row.insert(place, name if row is header else "")
+    identity = header.index("id")
+    sheet[1:] = [row for row in sheet[1:] if row[identity] in imported.rows]
+    for row in sheet[1:]:
+        cells = imported.rows[row[identity]]
+        for column, key in enumerate(header):
+            if key in inputs or key in cells:
+                row[column] = _same(row[column], cells.get(key, ""))
+
+
+def _same(ours: str, theirs: str) -> str:
+    """Our way to say the same, where there are two: any value of a flag is its yes."""
+    return ours if ours == "any" and theirs == "yes" else theirs
+
+
+def _listed(holder: Any, name: str) -> list[dict[str, Any]]:
+    """The objects of a list in a document that may be anything."""
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
+
+
+def _unquoted(value: Any) -> str:
+    return str(value or "").strip("'\"")
 
 
 def _node(kind: str, name: str, content: dict[str, Any]) -> dict[str, Any]:
