@@ -13,7 +13,7 @@ from services.beneficiary.domain.matching.judgement import (
     Reason,
 )
 from services.beneficiary.domain.matching.matcher import Matcher
-from services.beneficiary.domain.matching.model import Model, load_model
+from services.beneficiary.domain.matching.model import Kind, Model, load_model
 from services.beneficiary.domain.matching.person import Person
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "REVIEW_AT",
     "SAME_AT",
     "Judgement",
+    "Kind",
     "Matcher",
     "Model",
     "Outcome",

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 SAME_AT = 0.9
 """Score from which a pair is called the same person. A person confirms it; nothing is merged."""
-REVIEW_AT = 0.3
+REVIEW_AT = 0.2
 """Score from which a pair is uncertain and shown for review."""
 
 
@@ -19,7 +19,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one field contributes: `weight` in bits, above 0 for the same person, below against."""
+    """What one field contributes: `weight` in bits, above 0 for the same person, below against.
+
+    `level` is the code of the agreement, `words` say it to an officer.
+    """
 
     field: str
     level: str
@@ -29,16 +32,29 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer for one pair; `score` is between 0 and 1."""
+    """The answer for one pair; `score` is between 0 and 1.
+
+    `reasons` stand strongest first; `missing` says what is not known of one of the two; `decisive`
+    is the one fact that settles the pair whatever the others say, or empty.
+    """
 
     score: float
     outcome: Outcome
     reasons: tuple[Reason, ...]
+    missing: tuple[str, ...] = ()
+    decisive: str = ""
 
     @property
     def words(self) -> str:
-        """All reasons in one line, strongest first."""
-        return "; ".join(reason.words for reason in self.reasons)
+        """The whole judgement in one line for an officer."""
+        parts = (
+            ("", [self.decisive] if self.decisive else []),
+            ("for: ", [one.words for one in self.reasons if one.weight > 0]),
+            ("against: ", [one.words for one in self.reasons if one.weight < 0]),
+            ("says little: ", [one.words for one in self.reasons if one.weight == 0]),
+            ("missing on a form: ", list(self.missing)),
+        )
+        return "; ".join(name + ", ".join(texts) for name, texts in parts if texts)
 
 
 def outcome_of(score: float) -> Outcome:

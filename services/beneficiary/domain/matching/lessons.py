@@ -29,10 +29,13 @@ from services.beneficiary.domain.matching.vocabulary import Ints
 
 COINCIDENCES_PER_PERSON = 0.5
 """For each block: about what a registry of a million with wards of 10,000 people would meet."""
-WANTED_PRECISION = 0.992
+WANTED_PRECISION = 0.995
 """Share of pairs called the same person that must be one, on people the fit has not seen."""
 LOWEST_CUT = 0.05
+"""However precise a model is, a pair must be this probable to be called one person."""
 FOLDS = 5
+REPETITIONS = 5
+"""Times the people are divided into folds: one division alone leaves the cut to chance."""
 
 _CHANCE: dict[str, dict[str, int]] = {
     "born-given": {"given": Name.WRITTEN, "sex": Simple.SAME, "born": Born.SAME},
@@ -49,10 +52,11 @@ _CHANCE: dict[str, dict[str, int]] = {
 
 @dataclass(frozen=True)
 class Lesson:
-    """Pairs of one set: levels, the right answer, and the fold of each pair.
+    """Pairs of one set: levels and the right answer; `chance` are coincidences, all of them false.
 
-    A pair whose two people are in different folds has fold -1 and is only ever learned from when no
-    fold is held out.
+    `folds[r]` divides the places anew for each repetition r, so that households and neighbours
+    stay together. A pair whose two people are in different folds has -1 there, and is neither
+    learned from nor tested while a fold is held out.
     """
 
     levels: Levels
@@ -71,36 +75,46 @@ def lesson(
     truth = np.array(entities, dtype=np.int64)
     judged = register.duplicates()
     first, second = judged.pairs.first, judged.pairs.second
-    folds = rng.permutation(int(truth.max()) + 1)[truth] % FOLDS
+    homes = register.places[np.unique(truth, return_index=True)[1]][truth]
+    folds = [_folds(homes, rng) for _ in range(REPETITIONS)]
     return Lesson(
         judged.levels,
         truth[first] == truth[second],
-        np.where(folds[first] == folds[second], folds[first], -1),
+        np.array([np.where(one[first] == one[second], one[first], -1) for one in folds]),
         _coincidences(register, truth, rng, int(len(register) * per_person)),
     )
 
 
 def learn(lessons: Sequence[Lesson]) -> Weights:
-    """The weights of all lessons, its bias moved so that 0.9 means `WANTED_PRECISION`."""
-    cut = _cut(lessons)
-    fitted = _fitted(lessons, held_out=None)
-    shift = np.log(SAME_AT / (1 - SAME_AT)) - np.log(cut / (1 - cut))
-    return Weights(fitted.bias + float(shift), fitted.fields)
+    """The weights of all lessons, the bias moved so that 0.9 means `WANTED_PRECISION`."""
+    fitted = _fitted(lessons)
+    cuts = [_cut(lessons, held_out_scores(lessons, repeat)) for repeat in range(REPETITIONS)]
+    shift = _log_odds(SAME_AT) - float(np.median([_log_odds(cut) for cut in cuts]))
+    return Weights(fitted.bias + shift, fitted.fields)
 
 
-def held_out_scores(lessons: Sequence[Lesson]) -> list[npt.NDArray[np.float64]]:
-    """For each lesson, the score of each pair by a model that saw neither person; else NaN."""
+def held_out_scores(lessons: Sequence[Lesson], repeat: int) -> list[npt.NDArray[np.float64]]:
+    """For each lesson, the probability of each pair by a model that saw neither person; else NaN.
+
+    These are probabilities among pairs that share a block, not the moved scores of `learn`.
+    """
     found = [np.full(len(one.same), np.nan) for one in lessons]
     for fold in range(FOLDS):
-        weights = _fitted(lessons, held_out=fold)
+        weights = _fitted(lessons, (repeat, fold))
         for one, scores in zip(lessons, found, strict=True):
-            scores[one.folds == fold] = weights.score(one.levels[one.folds == fold])
+            held_out = one.folds[repeat] == fold
+            scores[held_out] = weights.score(one.levels[held_out])
     return found
 
 
-def _cut(lessons: Sequence[Lesson]) -> float:
+def _folds(homes: Ints, rng: np.random.Generator) -> Ints:
+    folds: Ints = rng.permutation(int(homes.max()) + 1)[homes] % FOLDS
+    return folds
+
+
+def _cut(lessons: Sequence[Lesson], held_out: Sequence[npt.NDArray[np.float64]]) -> float:
     """The lowest probability from which the held-out pairs reach the wanted precision."""
-    scores = np.concatenate(held_out_scores(lessons))
+    scores = np.concatenate(held_out)
     same = np.concatenate([one.same for one in lessons])
     seen = ~np.isnan(scores)
     order = np.argsort(-scores[seen], kind="stable")
@@ -110,12 +124,18 @@ def _cut(lessons: Sequence[Lesson]) -> float:
     return float(np.clip(ranked[good[-1]] if len(good) else SAME_AT, LOWEST_CUT, SAME_AT))
 
 
-def _fitted(lessons: Sequence[Lesson], held_out: int | None) -> Weights:
+def _log_odds(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def _fitted(lessons: Sequence[Lesson], held_out: tuple[int, int] | None = None) -> Weights:
+    """Weights of every lesson, or of those pairs that have nobody in one fold of one repetition."""
     levels, same = [], []
     for one in lessons:
         kept = np.ones(len(one.same), dtype=np.bool_)
         if held_out is not None:
-            kept = (one.folds != held_out) & (one.folds >= 0)
+            folds = one.folds[held_out[0]]
+            kept = (folds != held_out[1]) & (folds >= 0)
         levels += [one.levels[kept], one.chance]
         same += [one.same[kept], np.zeros(len(one.chance), dtype=np.bool_)]
     return fit(np.vstack(levels), np.concatenate(same))

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from services.beneficiary.domain.matching import blocks
 from services.beneficiary.domain.matching.columns import Encoder
 from services.beneficiary.domain.matching.comparisons import Comparer
 from services.beneficiary.domain.matching.judgement import Judgement, Reason, outcome_of
 from services.beneficiary.domain.matching.levels import FIELDS, Levels
-from services.beneficiary.domain.matching.model import Model
+from services.beneficiary.domain.matching.model import Model, vetoed
 from services.beneficiary.domain.matching.person import Person
 from services.beneficiary.domain.matching.profile import PlaceNow, profile
-from services.beneficiary.domain.matching.reasons import WORDS
+from services.beneficiary.domain.matching.reasons import FIELD_WORDS, TWO_PEOPLE, WORDS
 
 
 class Matcher:
@@ -19,36 +21,35 @@ class Matcher:
 
     def __init__(self, model: Model, place_now: PlaceNow) -> None:
         self.model = model
-        self._place_now = place_now
+        self.place_now = place_now
 
     def keys(self, person: Person) -> tuple[str, ...]:
         """The block keys of one person (see `blocks`): look up who shares one, then judge."""
-        return blocks.keys(profile(person, self._place_now), self.model.blocks)
+        return blocks.keys(profile(person, self.place_now), self.model.blocks)
 
     def judge(self, pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:
         """One judgement a pair, in order; a batch costs far less than the pairs one by one."""
-        if not pairs:
-            return []
         encoder = Encoder()
-        first = encoder.encode(profile(a, self._place_now) for a, _ in pairs)
-        second = encoder.encode(profile(b, self._place_now) for _, b in pairs)
+        first = encoder.encode(profile(a, self.place_now) for a, _ in pairs)
+        second = encoder.encode(profile(b, self.place_now) for _, b in pairs)
         levels = Comparer(encoder).levels(first, second)
         scores = self.model.weights.score(levels).tolist()
-        return [
-            Judgement(score, outcome_of(score), self.reasons(levels[i]))
-            for i, score in enumerate(scores)
-        ]
+        return [self.explain(levels[i], score) for i, score in enumerate(scores)]
 
     def compare(self, a: Person, b: Person) -> Judgement:
         """The judgement of one pair; symmetric."""
         return self.judge([(a, b)])[0]
 
-    def reasons(self, levels: Levels) -> tuple[Reason, ...]:
-        """What each field says in one row of levels, the strongest first."""
-        found = []
+    def explain(self, levels: Levels, score: float, decisive: str = "") -> Judgement:
+        """The judgement of one row of levels that has this score; `decisive` may say why."""
+        reasons, missing = [], []
         for i, (field, scale) in enumerate(FIELDS.items()):
             level = scale(int(levels[i]))
-            weight = self.model.weights.fields[field][level.name] / math.log(2)
-            if level:
-                found.append(Reason(field, level.name.lower(), WORDS[field][level], weight))
-        return tuple(sorted(found, key=lambda reason: -abs(reason.weight)))
+            if level in WORDS[field]:
+                weight = self.model.weights.fields[field][level.name] / math.log(2)
+                reasons.append(Reason(field, level.name.lower(), WORDS[field][level], weight))
+            elif not level:
+                missing.append(FIELD_WORDS[field])
+        reasons.sort(key=lambda reason: -abs(reason.weight))
+        settled = decisive or (TWO_PEOPLE if vetoed(levels[np.newaxis])[0] else "")
+        return Judgement(score, outcome_of(score), tuple(reasons), tuple(missing), settled)

@@ -88,7 +88,7 @@ def profile(person: Person, place_now: PlaceNow) -> Profile:
     checked = identifiers.check(kind, number) if number else None
     valid = checked if isinstance(checked, identifiers.Valid) else None
     phone = phones.normalise(person.phone, country or None) or ""
-    tradition = _tradition(person.language, country, kind, phone)
+    tradition = _tradition(person, country, kind, phone)
     family, given, middle, father = _name(person, tradition)
     numbers, street = _address(person.address, tradition)
     return Profile(
@@ -120,14 +120,14 @@ def _number(written: str) -> str:
     return number if len(set(number)) > 1 else ""
 
 
-def _tradition(language: str, country: str, kind: str, phone: str) -> str:
-    """Vietnamese names are read by their own rules, also when an English form lacks the marks."""
-    if language.partition("-")[0] == "vi":
+def _tradition(person: Person, country: str, kind: str, phone: str) -> str:
+    """Vietnamese names are read by their own rules, also where an English form lacks the marks."""
+    language = person.language.partition("-")[0]
+    if language == names.VIETNAMESE:
         return names.VIETNAMESE
-    if language not in ("", "en"):
-        return ""
-    signs = (country == "VN", kind == identifiers.Kind.CCCD, phone.startswith("+84"))
-    return names.VIETNAMESE if sum(signs) >= 1 else ""
+    lives_there = country == places.country_of(person.region_code) == "VN"
+    signs = lives_there or kind == identifiers.Kind.CCCD or phone.startswith("+84")
+    return names.VIETNAMESE if language in ("", "en") and signs else ""
 
 
 def _name(person: Person, tradition: str) -> tuple[str, str, str, str]:

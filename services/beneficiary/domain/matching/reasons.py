@@ -1,5 +1,8 @@
 """The words that an officer reads: one sentence part for each level of each field."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.beneficiary.domain.matching.levels import (
     Born,
     Home,
@@ -8,6 +11,22 @@ from services.beneficiary.domain.matching.levels import (
     Phone,
     Simple,
 )
+
+TWO_PEOPLE = "two people: each has a valid national number, and the numbers differ"
+JOINS_TWO = "a question: as the same person it would join two people who are different"
+
+FIELD_WORDS = {
+    "given": "given name",
+    "family": "family name",
+    "middle": "patronymic or middle name",
+    "sex": "sex",
+    "born": "birth date",
+    "number": "national number",
+    "phone": "phone",
+    "home": "place",
+    "household": "form number",
+    "order": "order of names",
+}
 
 _NAME = {
     Name.WRITTEN: "{} is written the same",
@@ -19,9 +38,8 @@ _NAME = {
     Name.TONE: "{} differs in its tone mark only",
     Name.INITIAL: "{} is an initial that fits",
     Name.CLOSE: "{} is similar",
-    Name.TWO_NAMES: "{} is a similar but other name in use",
+    Name.TWO_NAMES: "{} is alike, but both are names in use",
     Name.DIFFERENT: "{} is different",
-    Name.UNKNOWN: "{} is missing on one form",
 }
 _BORN = {
     Born.SAME: "birth date is the same",
@@ -35,7 +53,6 @@ _BORN = {
     Born.NEAR: "birth dates are at most two years apart",
     Born.DIFFERENT: "birth dates are different",
     Born.GENERATION: "birth dates are a generation apart",
-    Born.UNKNOWN: "birth date is missing on one form",
 }
 _NUMBER = {
     Number.SAME: "national number is the same",
@@ -44,13 +61,11 @@ _NUMBER = {
     Number.BOTH_SOUND: "two valid and different national numbers",
     Number.DIFFERENT: "national numbers are different and one of them is not valid",
     Number.NO_RULE: "numbers differ and have no rule to check or are of two kinds",
-    Number.UNKNOWN: "national number is missing on one form",
 }
 _PHONE = {
     Phone.SAME: "phone is the same",
     Phone.SLIP: "phone differs by one digit",
     Phone.DIFFERENT: "phone is different",
-    Phone.UNKNOWN: "phone is missing on one form",
 }
 _HOME = {
     Home.SAME: "place and address are the same",
@@ -60,33 +75,38 @@ _HOME = {
     Home.SAME_PLACE: "place is the same, address another",
     Home.SAME_REGION: "place is another one in the same region",
     Home.OTHER_REGION: "place is in another region",
-    Home.UNKNOWN: "place is missing on one form",
 }
 _SEX = {
     Simple.SAME: "sex is the same",
     Simple.DIFFERENT: "sex is different",
-    Simple.UNKNOWN: "sex is missing on one form",
 }
 _HOUSEHOLD = {
     Simple.SAME: "entered together on one form",
     Simple.DIFFERENT: "entered on two forms",
-    Simple.UNKNOWN: "form is not known",
 }
 _ORDER = {
-    Simple.SAME: "names stand in their fields",
     Simple.DIFFERENT: "family and given name have changed places",
-    Simple.UNKNOWN: "order of names is not known",
 }
 
+
+def _of(name: str) -> dict[int, str]:
+    return {int(level): text.format(name) for level, text in _NAME.items()}
+
+
+def _by_level(texts: Mapping[Any, str]) -> dict[int, str]:
+    return {int(level): text for level, text in texts.items()}
+
+
 WORDS: dict[str, dict[int, str]] = {
-    "given": {int(level): text.format("given name") for level, text in _NAME.items()},
-    "family": {int(level): text.format("family name") for level, text in _NAME.items()},
-    "middle": {int(level): text.format("patronymic") for level, text in _NAME.items()},
-    "sex": {int(level): text for level, text in _SEX.items()},
-    "born": {int(level): text for level, text in _BORN.items()},
-    "number": {int(level): text for level, text in _NUMBER.items()},
-    "phone": {int(level): text for level, text in _PHONE.items()},
-    "home": {int(level): text for level, text in _HOME.items()},
-    "household": {int(level): text for level, text in _HOUSEHOLD.items()},
-    "order": {int(level): text for level, text in _ORDER.items()},
+    "given": _of(FIELD_WORDS["given"]),
+    "family": _of(FIELD_WORDS["family"]),
+    "middle": _of(FIELD_WORDS["middle"]),
+    "sex": _by_level(_SEX),
+    "born": _by_level(_BORN),
+    "number": _by_level(_NUMBER),
+    "phone": _by_level(_PHONE),
+    "home": _by_level(_HOME),
+    "household": _by_level(_HOUSEHOLD),
+    "order": _by_level(_ORDER),
 }
+"""For each field and known level the words; an order that is as it should be goes without."""

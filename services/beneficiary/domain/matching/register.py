@@ -48,6 +48,11 @@ class Register:
     def __len__(self) -> int:
         return len(self._people)
 
+    @property
+    def places(self) -> Ints:
+        """The place of each person as a number; 0 is not known."""
+        return self._people.place
+
     def duplicates(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Judged:
         """Every pair of this list that shares a block, judged. `progress` hears pairs done, all."""
         pairs = candidates.among(self._people, self._encoder, self._model.blocks)
