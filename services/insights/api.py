@@ -39,6 +39,13 @@ PAGE_POLICY = (
     " connect-src 'self'; frame-ancestors 'none'"
 )
 
+
+async def _counted(request: Request) -> None:
+    """Who shows no token is counted by address; `requires` counts the others."""
+    request.app.state.limits.check(f"address {request.client and request.client.host}")
+
+
+OPEN = [Depends(_counted)]
 router = APIRouter(tags=["insights"])
 
 
@@ -69,7 +76,7 @@ class Table:
     rows: list[TableRow]
 
 
-@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+@router.get("/", response_class=HTMLResponse, include_in_schema=False, dependencies=OPEN)
 async def page(request: Request, lang: str | None = None) -> HTMLResponse:
     """The dashboard in the language asked for."""
     database: Database = request.app.state.database
@@ -79,7 +86,7 @@ async def page(request: Request, lang: str | None = None) -> HTMLResponse:
     return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
 
 
-@router.get("/live", include_in_schema=False)
+@router.get("/live", include_in_schema=False, dependencies=OPEN)
 async def live(request: Request) -> StreamingResponse:
     """Totals as they change, as server-sent events."""
     headers = {"cache-control": "no-store"}
@@ -101,7 +108,7 @@ async def _changes(request: Request) -> AsyncIterator[str]:
         await asyncio.sleep(LIVE_EVERY_S)
 
 
-@router.get("/totals")
+@router.get("/totals", dependencies=OPEN)
 async def totals(request: Request, region: str | None = None) -> dict[str, Any]:
     """Measure → count and amount in minor units, over all of a region or of all regions."""
     database: Database = request.app.state.database

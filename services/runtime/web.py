@@ -158,6 +158,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         host=settings.http_host,
         port=settings.http_port,
         loop="uvloop",
+        http="h11",  # the other parser takes headers without end
         ws="none",
         log_config=None,
         access_log=False,
@@ -229,7 +230,9 @@ class Door:
         with self.telemetry.span_from("request", given, linked=True):
             try:
                 async with asyncio.timeout(self.settings.request_timeout_s) as answer.limit:
-                    await self.app(scope, await self._body(scope, receive), answer)
+                    body = await self._body(scope, receive)
+                    answer.asked = True
+                    await self.app(scope, body, answer)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
                 answer.limit = None
                 await self._explain(error, scope, receive, answer)
@@ -244,6 +247,8 @@ class Door:
     async def _explain(
         self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer"
     ) -> None:
+        if isinstance(error, TimeoutError) and not answer.asked:
+            error = _RefusedBodyError(408, "body.too_slow")
         response = self._problem_of(error)
         response.headers["connection"] = "close"  # the rest of its body is not waited for
         if response.status_code >= 500:  # noqa: PLR2004 - faults of ours
@@ -265,6 +270,8 @@ class Door:
 
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """The whole body, within its limits, to be received again."""
+        if _header(scope, b"content-length") and _header(scope, b"transfer-encoding"):
+            raise _RefusedBodyError(400, "body.two_lengths")  # a proxy may see another end
         limit = self.body_bytes.get(scope["path"], self.settings.body_bytes)
         body, more = bytearray(), True
         while more:
@@ -291,6 +298,8 @@ class _Answer:
 
     send: Send
     status: int = 0
+    asked: bool = False
+    """Whether the whole request is here."""
     limit: asyncio.Timeout | None = None
 
     async def __call__(self, message: Message) -> None:
