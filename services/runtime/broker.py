@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLScram512
@@ -148,12 +148,11 @@ class Publisher:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """Ends a producer and what it has in hand: whoever gave it that learns that it was not sent.
+    """Ends a producer and forgets what it has in hand: that stands in the outbox.
 
     Its own `stop` waits for deliveries that may never come and, cancelled, leaves tasks behind.
     """
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - see above
-    for close in (producer._sender.close, producer.client.close):  # noqa: SLF001
+    for close in (producer._sender.close, producer.client.close):  # noqa: SLF001 - see above
         with suppress(Exception):
             await asyncio.wait_for(close(), 5)
     producer._closed = True  # noqa: SLF001 - or it complains when it is collected
@@ -201,6 +200,11 @@ class Intake:
             include_in_schema=False,
         )
         self._subscriber(self._consume)
+
+    async def start(self) -> None:
+        """Joins the group; returns with its first partitions."""
+        await self._subscriber.start()
+        self._taken_at = self._progressed_at = time.monotonic()
 
     async def _parse(self, raw: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessage:
         """Never raises, whatever the headers hold: they are not looked at."""

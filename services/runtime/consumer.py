@@ -242,12 +242,16 @@ class FactConsumer(Consumer):
         return TOPIC_BY_NAME[self.subscription.topic]
 
     def _trusted(self, items: Sequence[Item]) -> tuple[list[Read], list[Fault]]:
-        """Facts of the topic's owner, numbered; everything else is a fault."""
+        """Facts of the topic's owner, numbered; everything else is a fault.
+
+        The end of a key on a compacted topic is no fact and no fault.
+        """
         source = service_source(self._topic.owner)
         reads, faults = [], []
         for item in items:
             if isinstance(item, Fault):
-                faults.append(item)
+                if item.record.value is not None or not self._topic.compacted:
+                    faults.append(item)
             elif item.event.source != source:
                 faults.append(Fault(item.record, "fact.wrong_source", "source"))
             elif item.event.sequence is None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -127,7 +128,8 @@ class Leader:
                     await self._lead(connection, epoch)
             except BaseException:
                 # The lock and the listening are the session's: they end with it alone.
-                await connection.close(timeout=5)
+                with suppress(Exception):
+                    await connection.close(timeout=5)
                 raise
 
     async def _lead(self, connection: Connection, epoch: int) -> None:

@@ -60,9 +60,10 @@ class Worker:
         running = await Running.start(self, settings)
         told = asyncio.create_task(stop.wait())
         await asyncio.wait([told, *running.tasks], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
         await running.stop()
-        if not told.done():
-            raise SystemExit("a part of the worker ended by itself: start it again")
+        if not stop.is_set():
+            raise RuntimeError("a part of the worker ended by itself: start it again")
 
 
 @dataclass(slots=True)
@@ -103,7 +104,8 @@ class Running:
             worker.jobs(settings),
             released,
         )
-        await broker.start()
+        await broker.connect()
+        await asyncio.gather(*(intake.start() for intake in intakes))
         running = cls(intakes, leader, database, publisher, [])
         loops = [leader.run(), *(intake.run() for intake in intakes)]
         running.tasks += [asyncio.create_task(loop) for loop in loops]

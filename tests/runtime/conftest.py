@@ -60,8 +60,9 @@ async def stage(infrastructure: Stack) -> AsyncIterator[Stage]:
     """Where the stories of the runtime play."""
     admin = await asyncpg.connect(infrastructure.plan.server.url())
     await admin.execute(EFFECTS)
-    yield Stage(infrastructure, admin)
-    await admin.close()
+    stage = Stage(infrastructure, admin)
+    yield stage
+    await stage.admin.close()
 
 
 async def as_role(url: str, role: str, schema: str) -> Connection:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
+from contracts.casework import CaseOpened
 from contracts.codec import Event, Head, decode, encode_fact
 from contracts.envelope import Envelope
 from contracts.values import service_source
@@ -24,7 +25,7 @@ from deploy.local.stack import Stack
 from services.runtime.broker import _credentials, read_from_start
 from services.runtime.database import Transaction
 from services.runtime.inbox import Record
-from services.runtime.routes import Handler, Outcome, on
+from services.runtime.routes import Cause, Decided, Handler, Outcome, on
 from services.runtime.settings import Settings
 from services.runtime.worker import Running, Worker
 
@@ -82,7 +83,10 @@ class Effects:
     """A handler whose effect is a row per fact, so that a second one is seen."""
 
     before: Callable[[Transaction, Sequence[Event]], Awaitable[None]] | None = None
+    decides: bool = False
+    """Whether a case is opened for each fact, under the fact's key."""
     batches: list[list[tuple[str, int]]] = field(default_factory=list)
+    """What each call was given."""
 
     async def on_deployed(
         self, tx: Transaction, events: Sequence[Envelope[DeploymentStarted]]
@@ -93,7 +97,19 @@ class Effects:
         if self.before is not None:
             await self.before(tx, events)
         await tx.connection.executemany("insert into effects values ($1, $2)", rows)
-        return []
+        return [opened(event) for event in events] if self.decides else []
+
+
+def opened(event: Envelope[DeploymentStarted]) -> Decided:
+    """A fact that follows from a fact, under the same key."""
+    case = CaseOpened(
+        case_id=event.data.worker_id,
+        person_id=event.data.worker_id,
+        risk_level="none",
+        contact_due_at=NOW,
+        setting="community",
+    )
+    return Decided(Cause.of(event), case)
 
 
 def worker(handler: Handler) -> Worker:
@@ -121,6 +137,10 @@ class Stage:
         """Kafka as this user."""
         password = self.stack.state.secrets.kafka_users[user]
         return self.settings(kafka_username=user, kafka_password=password)
+
+    async def reconnect(self) -> None:
+        """Looks at the database again after it died."""
+        self.admin = await asyncpg.connect(self.stack.plan.server.url())
 
     @asynccontextmanager
     async def running(self, worker: Worker, **changes: Any) -> AsyncIterator[Running]:
@@ -154,6 +174,16 @@ class Stage:
         )
         return [row[0] for row in rows]
 
+    async def have(self, keys: Sequence[UUID], many: int) -> bool:
+        """Whether that many facts of each key, or more, took effect."""
+        counted = await self.admin.fetchval(
+            "select count(*) from (select key from casework.effects where key = any($1)"
+            " group by key having count(*) >= $2) as done",
+            [str(key) for key in keys],
+            many,
+        )
+        return bool(counted == len(set(keys)))
+
     async def letters(self, key: UUID | str) -> list[asyncpg.Record]:
         """The dead letters of a key, oldest first."""
         rows: list[asyncpg.Record] = await self.admin.fetch(
@@ -169,6 +199,12 @@ class Stage:
         """Everything in a topic, decoded."""
         found = [decode(record.value) for record in await self.records(topic, user)]
         return [event for event in found if isinstance(event, Envelope)]
+
+
+async def idle(running: Running) -> bool:
+    """Whether a worker has taken everything that it is to take."""
+    status = await running.status()
+    return not any(lag is None or lag for lag in status["lag"].values())
 
 
 async def until(look: Callable[[], Awaitable[Any]], timeout_s: float = 30) -> Any:

@@ -1,0 +1,299 @@
+"""Kafka misbehaves: commits fail, consumers stick, brokers die, members come, producers wedge."""
+
+import asyncio
+import signal
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import CommitFailedError, OutOfOrderSequenceNumber
+
+from contracts.codec import Event
+from services.runtime import broker
+from services.runtime.broker import Publisher
+from services.runtime.database import OutageError, Transaction
+from services.runtime.worker import Running
+from tests.runtime.stage import PARTITIONS, TOPIC, Effects, Stage, fact, idle, raw, until, worker
+
+pytestmark = pytest.mark.stack
+
+CASES = "casework.case.v1"
+
+
+def spread(keys: Sequence[UUID], sequence: int) -> list[tuple[str, str, bytes | None]]:
+    """The n-th fact of each key, for a `Publisher`."""
+    return [(TOPIC, str(key), fact(key, sequence)) for key in keys]
+
+
+async def published(stage: Stage, keys: Sequence[UUID]) -> dict[str, list[int]]:
+    """The sequences of the cases opened per key, as they stand in the topic, each once."""
+    names = {str(key) for key in keys}
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for event in await stage.events(CASES, "insights"):
+        if event.subject in names and event.sequence not in found[event.subject]:
+            found[event.subject].append(event.sequence or 0)
+    return dict(found)
+
+
+@pytest.fixture
+async def publisher(stage: Stage) -> AsyncIterator[Publisher]:
+    """Workforce's producer."""
+    publisher = Publisher(stage.login("workforce"))
+    yield publisher
+    await publisher.stop()
+
+
+async def test_a_commit_that_fails_costs_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, effects, failed = uuid4(), Effects(), 0
+    commit = AIOKafkaConsumer.commit
+
+    async def fail(consumer: AIOKafkaConsumer, offsets: object) -> None:
+        nonlocal failed
+        failed += 1
+        if failed <= 3:
+            raise CommitFailedError
+        await commit(consumer, offsets)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", fail)
+    async with stage.running(worker(effects.on_deployed)) as running:
+        for n in range(1, 6):
+            await stage.produce([raw(key, n)])
+        await until(lambda: stage.have([key], 5))
+        await until(lambda: committed(running))
+    assert failed > 3
+    assert await stage.applied(key) == [1, 2, 3, 4, 5]
+
+
+async def committed(running: Running) -> bool:
+    """Whether the offsets in the broker are those of everything that was taken."""
+    consumer = running.intakes[0]._subscriber.consumer
+    assert consumer is not None
+    places = consumer.assignment()
+    return all([(await consumer.committed(p) or 0) == await consumer.position(p) for p in places])
+
+
+async def test_a_worker_that_stops_has_committed_what_it_applied(stage: Stage) -> None:
+    key, effects, again = uuid4(), Effects(), Effects()
+    async with stage.running(worker(effects.on_deployed)):
+        await stage.produce([raw(key, 1)])
+        await until(lambda: stage.have([key], 1))
+    async with stage.running(worker(again.on_deployed)) as running:
+        await until(lambda: idle(running))
+    assert again.batches == []
+
+
+def end_fetching(consumer: AIOKafkaConsumer) -> None:
+    consumer._fetcher._fetch_task.cancel()
+
+
+def pause(consumer: AIOKafkaConsumer) -> None:
+    consumer.pause(*consumer.assignment())
+
+
+@pytest.mark.parametrize("stick", [end_fetching, pause])
+async def test_a_consumer_that_sticks_is_rebuilt(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, stick: Callable[[AIOKafkaConsumer], None]
+) -> None:
+    # given a worker that looks after its consumers often
+    monkeypatch.setattr(broker, "STUCK_S", 1.0)
+    monkeypatch.setattr(broker, "WATCH_EVERY_S", 0.2)
+    key, effects = uuid4(), Effects()
+    async with stage.running(worker(effects.on_deployed)) as running:
+        await stage.produce([raw(key, 1)])
+        await until(lambda: stage.have([key], 1))
+        # when one of them stands still although the process lives
+        first = running.intakes[0]._subscriber.consumer
+        assert first is not None
+        stick(first)
+        await stage.produce([raw(key, 2)])
+        await asyncio.sleep(0.6)  # what was asked for before may still come
+        await stage.produce([raw(key, 3)])
+        # then another takes its place
+        await until(lambda: stage.have([key], 3))
+        assert running.intakes[0]._subscriber.consumer is not first
+    assert await stage.applied(key) == [1, 2, 3]
+
+
+async def test_a_consumer_that_cannot_be_rebuilt_is_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a consumer that stands still while the broker refuses everybody
+    monkeypatch.setattr(broker, "STUCK_S", 0.5)
+    monkeypatch.setattr(broker, "WATCH_EVERY_S", 0.2)
+    key, effects, refused = uuid4(), Effects(), 0
+    start = AIOKafkaConsumer.start
+
+    async def refuse(consumer: AIOKafkaConsumer) -> None:
+        nonlocal refused
+        refused += 1
+        if refused <= 3:
+            raise ConnectionRefusedError
+        await start(consumer)
+
+    async with stage.running(worker(effects.on_deployed)) as running:
+        monkeypatch.setattr(AIOKafkaConsumer, "start", refuse)
+        consumer = running.intakes[0]._subscriber.consumer
+        assert consumer is not None
+        pause(consumer)
+        await stage.produce([raw(key, 1)])
+        # then it goes on when the broker takes it again, and says meanwhile that it does not
+        await until(lambda: unready(running))
+        await until(lambda: stage.have([key], 1))
+    assert refused > 3
+    assert await stage.applied(key) == [1]
+
+
+async def unready(running: Running) -> bool:
+    return None in (await running.status())["lag"].values()
+
+
+async def test_a_broker_that_dies_while_all_consume_and_produce_loses_and_doubles_nothing(
+    stage: Stage, publisher: Publisher
+) -> None:
+    # given forty keys and a worker that opens a case for each of their facts
+    keys, effects = [uuid4() for _ in range(40)], Effects(decides=True)
+    async with stage.running(worker(effects.on_deployed), batch_records=20):
+        # when the broker is killed twice while facts keep coming
+        for n in range(1, 9):
+            if n in {3, 6}:
+                stage.stack.kill("kafka-1", signal.SIGKILL)
+            await until(lambda n=n: sent(publisher, spread(keys, n)), 90)  # type: ignore[misc]
+        await asyncio.to_thread(stage.stack.await_ready, "kafka-1")
+        await until(lambda: stage.have(keys, 8), 90)
+        # then each fact took effect once and in order
+        everything = list(range(1, 9))
+        assert [await stage.applied(key) for key in keys] == [everything] * len(keys)
+        # and each case is told of, without a gap
+        await until(lambda: outbox_empty(stage), 60)
+    told = await published(stage, keys)
+    assert {key: sorted(found) for key, found in told.items()} == {
+        str(key): everything for key in keys
+    }
+
+
+async def sent(publisher: Publisher, records: Sequence[tuple[str, str, bytes | None]]) -> bool:
+    try:
+        await publisher.send(records)
+    except OutageError:
+        return False
+    return True
+
+
+async def outbox_empty(stage: Stage) -> bool:
+    return not await stage.admin.fetchval("select count(*) from casework.outbox")
+
+
+async def test_a_second_worker_that_joins_in_mid_batch_doubles_nothing(stage: Stage) -> None:
+    # given a worker in the middle of a batch of all partitions
+    keys, begun, go_on = [uuid4() for _ in range(60)], asyncio.Event(), asyncio.Event()
+
+    async def dawdle(_: Transaction, __: Sequence[Event]) -> None:
+        begun.set()
+        await go_on.wait()
+
+    slow, quick = Effects(before=dawdle), Effects()
+    facts = [raw(key, n, i % PARTITIONS) for n in (1, 2, 3) for i, key in enumerate(keys)]
+    async with stage.running(worker(slow.on_deployed), batch_records=200) as first:
+        await stage.produce(facts)
+        await begun.wait()
+        # when a second joins, takes some of its partitions and their records again
+        async with stage.running(worker(quick.on_deployed), batch_records=200) as second:
+            await until(lambda: shared(first, second))
+            go_on.set()
+            await until(lambda: stage.have(keys, 3), 60)
+            await until(lambda: idle(first))
+            await until(lambda: idle(second))
+    # then both were given records, and each fact took effect once, in order
+    assert slow.batches
+    assert quick.batches
+    assert {tuple(await stage.applied(key)) for key in keys} == {(1, 2, 3)}
+    assert [letter for key in keys for letter in await stage.letters(key)] == []
+
+
+async def shared(*workers: Running) -> bool:
+    """Whether the partitions are divided between the workers."""
+    consumers = [running.intakes[0]._subscriber.consumer for running in workers]
+    many = [len(consumer.assignment()) if consumer else 0 for consumer in consumers]
+    return all(many) and sum(many) == PARTITIONS
+
+
+async def test_offsets_of_partitions_that_went_to_another_worker_are_left_to_it(
+    stage: Stage,
+) -> None:
+    key = uuid4()
+    async with stage.running(worker(Effects().on_deployed)) as running:
+        await stage.produce([raw(key, 1)])
+        await until(lambda: stage.have([key], 1))
+        intake = running.intakes[0]
+        await intake.commit()
+        intake._done[TopicPartition("insights.indicator.v1", 0)] = 7
+        await intake.commit()
+    assert intake._done == {}
+
+
+def end_sending(producer: AIOKafkaProducer) -> None:
+    producer._sender.sender_task.cancel()
+
+
+def refuse_sequence(producer: AIOKafkaProducer) -> None:
+    producer._message_accumulator.fail_all(OutOfOrderSequenceNumber())
+
+
+@pytest.mark.parametrize("wedge", [end_sending, refuse_sequence])
+async def test_a_wedged_producer_is_replaced(
+    publisher: Publisher,
+    monkeypatch: pytest.MonkeyPatch,
+    wedge: Callable[[AIOKafkaProducer], None],
+) -> None:
+    # given a producer that has sent before and can send no more
+    monkeypatch.setattr(broker, "SEND_TIMEOUT_S", 2.0)
+    keys = [uuid4() for _ in range(3)]
+    await publisher.send(spread(keys, 1))
+    first = publisher._producer
+    assert first is not None
+    wedge(first)
+    # when two ask it to send at once
+    sends = [publisher.send(spread(keys, n)) for n in (2, 3)]
+    outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    # then who was not served is told, and the next send goes through another
+    assert OutageError in [type(outcome) for outcome in outcomes]
+    await publisher.send(spread(keys, 2))
+    assert publisher._producer is not first
+
+
+async def test_who_fails_late_does_not_end_the_producer_that_others_have_made(
+    publisher: Publisher,
+) -> None:
+    await publisher.send(spread([uuid4()], 1))
+    old = publisher._producer
+    await publisher._discard(old)
+    await publisher.send(spread([uuid4()], 1))
+    made = publisher._producer
+    await publisher._discard(old)
+    assert publisher._producer is made
+
+
+async def test_a_producer_that_is_given_up_leaves_no_task_behind(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a producer with records in hand and a broker that takes none
+    monkeypatch.setattr(broker, "SEND_TIMEOUT_S", 0.5)
+    publisher = Publisher(stage.login("workforce"))
+    before = asyncio.all_tasks()
+    stage.stack.kill("kafka-1", signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            with pytest.raises(OutageError):
+                await publisher.send(spread([uuid4()], 1))
+    finally:
+        stage.stack.kill("kafka-1", signal.SIGCONT)
+    # then nothing of it goes on
+    await until(lambda: nothing_beyond(before))
+
+
+async def nothing_beyond(tasks: set[asyncio.Task[object]]) -> bool:
+    return asyncio.all_tasks() <= tasks
