@@ -7,12 +7,14 @@ from services.benefits.programmes.days import ALWAYS, NEVER, birthday, last_day
 from services.benefits.programmes.derivation import conditions_hold
 from services.benefits.programmes.engine import Verdict, judge
 from services.benefits.programmes.facts import Dossier, Span
+from services.benefits.programmes.inputs import TermInput
 from services.benefits.programmes.plan import Keys, Plan, Rule
+from services.benefits.programmes.stated import facts_behind
 
 HORIZON: Final = 1_200
 """How many months ahead is looked: a hundred years."""
 
-Cause = Literal["by_age", "by_linked_age", "by_law", "by_end", "by_begin", "by_other"]
+Cause = Literal["by_age", "by_linked_age", "by_law", "by_term", "by_end", "by_begin", "by_other"]
 
 
 class Change(NamedTuple):
@@ -32,12 +34,12 @@ def next_change(plan: Plan, dossier: Dossier, month: int) -> Change | None:
     before = runs[0]
     for after in runs[1:]:
         if after.total != before.total:
-            return _change(dossier, before, after)
+            return _change(plan, dossier, before, after)
         before = after
     return None
 
 
-def _change(dossier: Dossier, before: Verdict, after: Verdict) -> Change:
+def _change(plan: Plan, dossier: Dossier, before: Verdict, after: Verdict) -> Change:
     month, total = after.first_month, after.total
     old = {hit.rule.index: hit for hit in before.hits}
     new = {hit.rule.index: hit for hit in after.hits}
@@ -47,8 +49,18 @@ def _change(dossier: Dossier, before: Verdict, after: Verdict) -> Change:
     lost = [hit.rule for index, hit in old.items() if index not in new]
     gained = [hit.rule for index, hit in new.items() if index not in old]
     for found in (*_endings(dossier, lost, month), *_beginnings(dossier, gained, month)):
-        return found._replace(total=total)
+        return _spoken(plan, dossier, found._replace(total=total))
     return Change(month, total, "by_other")
+
+
+def _spoken(plan: Plan, dossier: Dossier, change: Change) -> Change:
+    """A change of a derived input told as what it comes from: a term, or a fact."""
+    if isinstance(plan.inputs.get(change.key), TermInput):
+        return change._replace(cause="by_term" if change.cause == "by_end" else "by_other")
+    if change.key:
+        behind = facts_behind(plan, dossier, change.key, change.month)
+        return change._replace(key=next(behind, change.key))
+    return change
 
 
 def _spans(dossier: Dossier, rule: Rule) -> list[Span]:

@@ -121,9 +121,8 @@ def _linked(
     )
     for member in members.rules:
         spans = held_spans(others, member.when, together)
-        if spans.tag is not None:
-            weight = np.full(len(spans), member.weight, dtype=np.int64)
-            yield spans.tag, spans.person, spans, weight
+        parent = np.zeros(0, dtype=np.int32) if spans.tag is None else spans.tag
+        yield parent, spans.person, spans, np.full(len(spans), member.weight, dtype=np.int64)
 
 
 def _summed(rule: Rule, table: Amounts) -> tuple[Days, Days, Days, Amounts]:
