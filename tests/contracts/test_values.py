@@ -100,7 +100,7 @@ def test_a_date_is_written_as_a_day_and_a_sex_as_a_whole_number() -> None:
 
 def test_a_region_code_is_checked_outside_a_contract_too() -> None:
     assert REGION_CODE.validate_python("VN-07-00694") == "VN-07-00694"
-    for wrong in ("vn-07", "VN", "VN-07\n", "VN-07-1-2-3", "VN-" + "7" * 13):
+    for wrong in ("vn-07", "VN", "VN-07\n", "VN-07-1-2-3", "VN-" + "7" * 21):
         with pytest.raises(ValidationError):
             REGION_CODE.validate_python(wrong)
 
