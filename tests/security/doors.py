@@ -66,6 +66,9 @@ with region as (
          queued_at, cause_id, correlation_id)
     select thing, code, another, 'entitlement_started', 'vi', 1, 'VND', '2026-09', $5, 'c', 'c'
     from region
+), difference as (
+    insert into benefits.differences (region, code, payment_id) select code, 'amount', third
+    from region
 ), cell as (
     insert into insights.indicators
     select thing, 'payments.paid', '2026-08', code, 'sex=2', 12, 12, false, 1 from region

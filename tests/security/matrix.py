@@ -65,13 +65,14 @@ MATRIX: dict[str, dict[str, Cell]] = {
     },
     "benefits": {
         **EVERY_DOOR,
-        "POST /cycles": Cell("payments_preparer", 201, 403, shows="cycle"),
+        "POST /cycles": Cell("payments_preparer", 200, 403, shows="cycle"),
         "GET /cycles": Cell(OFFICERS, shows="cycle", query=("region",)),
         "GET /cycles/{cycle_id}": Cell(OFFICERS, 200, 404, shows="cycle"),
         "POST /cycles/{cycle_id}/approvals": Cell("payments_approver", 200, 404, shows="cycle"),
         "POST /cycles/{cycle_id}/cancellation": Cell(OFFICERS, 200, 404, shows="cycle"),
         "GET /payments": Cell(OFFICERS, shows="thing", query=("cycle",)),
         "GET /entitlements": Cell(OFFICERS, shows="thing", query=("person_id",)),
+        "GET /differences": Cell(OFFICERS, shows="third"),
         "GET /ledger/balances": Cell(OFFICERS, shows="region", query=("region", "month")),
     },
     "casework": {
