@@ -2,7 +2,7 @@
 
 A pack holds the facts it asks for, inputs derived from them, dated parameters, decision tables
 whose rows carry their legal reference and whether it is verified, and how rows combine.
-`docs/adr/0020-rules-as-data.md` describes the format; `analysis.py` refuses packs that parse but
+`docs/adr/0009-rules-as-data.md` describes the format; `analysis.py` refuses packs that parse but
 make no sense.
 """
 
