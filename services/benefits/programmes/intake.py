@@ -21,6 +21,7 @@ from services.benefits.programmes.plan import Plan
 
 FactRow = Sequence[str]
 """person_id, fact, value, from, to, known_since."""
+_CELLS = 6
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class Intake:
 
     def add(self, person: str, rows: Sequence[FactRow]) -> Refused | None:
         """Take one person in; what cannot be judged is refused, and the person left out."""
+        if min(map(len, rows)) < _CELLS:
+            return Refused("facts", "bad_row", "too few cells")
         number = len(self.persons)
         if not self._take(number, rows):
             dossier = self._resolved(rows)
