@@ -84,7 +84,7 @@ def simulate(  # noqa: PLR0913 - one argument per option of the command
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Rows are freed as they are counted; looking for cycles among them would cost as much again."""
+    """Rows are freed as they are counted; looking for cycles among them costs as much again."""
     gc.disable()
     try:
         yield
