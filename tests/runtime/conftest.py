@@ -18,8 +18,11 @@ from deploy.local.state import Options
 from services.runtime.database import Connection
 from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
+from tests.databases import migrated
+from tests.runtime import desk as desk_of
+from tests.runtime.desk import Desk
 from tests.runtime.provider import Provider, claims
-from tests.runtime.stage import EFFECTS, Stage
+from tests.runtime.stage import EFFECTS, NOW, Stage
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
@@ -63,6 +66,17 @@ async def stage(infrastructure: Stack) -> AsyncIterator[Stage]:
     stage = Stage(infrastructure, admin)
     yield stage
     await stage.admin.close()
+
+
+@pytest.fixture(scope="module")
+async def desk() -> AsyncIterator[Desk]:
+    """A consumer's place of work, without a broker."""
+    async with migrated("casework", desk_of.SETTINGS) as schema:
+        admin = await asyncpg.connect(schema.url)
+        await admin.execute(desk_of.EFFECTS)
+        await admin.close()
+        async with schema.database(NOW) as database:
+            yield Desk(database)
 
 
 async def as_role(url: str, role: str, schema: str) -> Connection:

@@ -1,0 +1,19 @@
+"""The heart: a batch of bytes in, exactly one effect per event out.
+
+Decode; open one transaction; let the guard pick what is due; cut it into waves (a key's consecutive
+events of one type share a wave); one handler call per type per wave; store what was decided in the
+outbox; commit; send. A fault of the data splits the batch in halves down to the one record, which
+is set aside with its reason. An outage escapes: the batch comes again.
+"""
+
+from services.runtime.consumer.batches import Consumer
+from services.runtime.consumer.claims import ClaimConsumer
+from services.runtime.consumer.facts import FactConsumer
+from services.runtime.routes import Subscription
+
+__all__ = ["ClaimConsumer", "Consumer", "FactConsumer", "consumer_class"]
+
+
+def consumer_class(subscription: Subscription) -> type[Consumer]:
+    """Claims come by pattern, facts by topic."""
+    return ClaimConsumer if subscription.is_pattern else FactConsumer

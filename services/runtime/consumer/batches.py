@@ -1,0 +1,177 @@
+"""A batch is applied whole, or halved down to the record at fault."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, assert_never
+
+import asyncpg
+
+from contracts.codec import Event, Undecodable, decode, decode_claim
+from contracts.envelope import Payload
+from services.runtime import inbox, outbox
+from services.runtime.consumer.effects import Effects, Item, accept, reject
+from services.runtime.database import Database, Transaction, is_outage
+from services.runtime.dead_letters import Fault, bury
+from services.runtime.inbox import Read, Record
+from services.runtime.outbox import Send
+from services.runtime.routes import (
+    Accepted,
+    Decided,
+    Outcome,
+    Rejected,
+    Releases,
+    Subscription,
+    Waits,
+)
+from services.runtime.sealing import DeadLetterBox
+from services.runtime.telemetry import Telemetry
+
+CONTENT_FAULTS: Final = (
+    asyncpg.DataError,
+    asyncpg.InterfaceError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What is raised about a value PostgreSQL cannot hold: the record's fault, not the handler's."""
+
+
+@dataclass(slots=True)
+class Consumer:
+    """Processes the records of one subscription; `FactConsumer` and `ClaimConsumer` say how."""
+
+    service: str
+    subscription: Subscription
+    database: Database
+    send: Send
+    box: DeadLetterBox
+    telemetry: Telemetry
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when parked records may have become ready; the worker drains them."""
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Applies a batch; returns when all of it is committed, parked or set aside."""
+        with self.telemetry.batch(self.subscription.group, len(records)):
+            await self._apply_or_split([self._read(record) for record in records], attempts=1)
+
+    def _read(self, record: Record) -> Item:
+        event = (decode_claim if self.subscription.is_pattern else decode)(record.value)
+        if isinstance(event, Undecodable):
+            return Fault(record, event.code, event.path, event_id=event.event_id)
+        return Read(record, event)
+
+    async def _apply_or_split(self, items: Sequence[Item], attempts: int) -> None:
+        """Halves a batch down to the record at fault."""
+        try:
+            await self._apply(items)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self.telemetry.fault(self.subscription.group, error)
+        else:
+            return
+        if len(items) == 1:
+            await self._apply_or_set_aside(items[0], attempts + 1)
+            return
+        middle = len(items) // 2
+        await self._apply_or_split(items[:middle], attempts + 1)
+        await self._apply_or_split(items[middle:], attempts + 1)
+
+    async def _apply_or_set_aside(self, item: Item, attempts: int) -> None:
+        """A last try alone: what failed may be that another process applied it meanwhile."""
+        try:
+            await self._apply([item])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            give_up = partial(self._set_aside, item=item, error=error, attempts=attempts)
+            await self._commit(give_up)
+
+    async def _apply(self, items: Sequence[Item]) -> None:
+        await self._commit(partial(self._effects, items=items))
+
+    async def _commit(self, decide: Callable[[Transaction], Awaitable[Effects]]) -> None:
+        """Stores effects in one transaction; wakes who waits and sends, after the commit."""
+        async with self.database.transaction() as tx:
+            effects = await decide(tx)
+            if effects.releases:
+                await tx.connection.execute(inbox.LOCK_TO_RELEASE)
+                await tx.connection.execute(inbox.RELEASE, effects.releases)
+            unsent = await outbox.append(tx, self.service, effects.decisions, inline=True)
+        if effects.releases or effects.turned:
+            self.released.set()
+        self._tell(effects)
+        await outbox.send_inline(self.database, self.send, unsent)
+
+    def _tell(self, effects: Effects) -> None:
+        facts = Counter(decision.payload.type_name for decision in effects.decisions)
+        for type_name, many in facts.items():
+            self.telemetry.record("decision.facts", many, type=type_name)
+        codes = Counter(answer.code for answer in effects.answers.values() if answer.code)
+        for code, many in codes.items():
+            self.telemetry.record("rejection.claims", many, code=code)
+
+    async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
+        raise NotImplementedError
+
+    async def _set_aside(
+        self, tx: Transaction, item: Item, error: Exception, attempts: int
+    ) -> Effects:
+        """A dead letter, published with its digest and no content."""
+        code = "record.unprocessable" if isinstance(error, CONTENT_FAULTS) else "handler.failed"
+        read = item if isinstance(item, Read) else None
+        fault = Fault(item.record, code, "data", read=read, attempts=attempts)
+        await inbox.unpark(tx.connection, [item.record])
+        return Effects(decisions=await bury(tx, self.box, [fault]))
+
+    async def _handle(self, tx: Transaction, reads: Sequence[Read], effects: Effects) -> None:
+        """One handler call per type; types without a handler are passed over."""
+        by_type: dict[type[Payload], list[Event]] = {}
+        for read in reads:
+            by_type.setdefault(type(read.event.data), []).append(read.event)
+        names = {(read.event.source, read.event.id): read for read in reads}
+        for payload, handler in self.subscription.handlers.items():
+            if payload in by_type:
+                outcomes = await handler(tx, by_type[payload])
+                for outcome in outcomes:
+                    self._collect(effects, outcome, names)
+                waiting = {(o.event.source, o.event.id) for o in outcomes if isinstance(o, Waits)}
+                for event in by_type[payload]:
+                    name = event.source, event.id
+                    if effects.holds(names[name]) and name not in waiting:
+                        raise LookupError("it took a fact whose predecessor of the same key waits")
+
+    def _collect(
+        self, effects: Effects, outcome: Outcome, reads: Mapping[tuple[str, str], Read]
+    ) -> None:
+        match outcome:
+            case Decided():
+                effects.decisions.append(outcome)
+            case Accepted(claim, person_id):
+                accept(effects, reads[claim.source, claim.id], person_id)
+            case Rejected(claim, code, path):
+                reject(effects, reads[claim.source, claim.id], code, path)
+            case Waits(event, cause):
+                effects.wait(reads[event.source, event.id], cause)
+            case Releases(cause):
+                effects.releases.append(cause)
+            case _:
+                assert_never(outcome)
+
+
+def waves(reads: Sequence[Read]) -> list[list[Read]]:
+    """Cuts a batch so that handlers see each key's events in order and each type in bulk.
+
+    A key's consecutive events of one type share a wave, a change of type starts its next one.
+    """
+    last: dict[tuple[str, str], tuple[int, str]] = {}
+    cut: list[list[Read]] = []
+    for read in reads:
+        wave, type_name = last.get(read.place, (0, read.event.type))
+        wave += type_name != read.event.type
+        last[read.place] = wave, read.event.type
+        if wave == len(cut):
+            cut.append([])
+        cut[wave].append(read)
+    return cut
