@@ -1,8 +1,10 @@
 """`hamroh entitle`: the law checked against us with one command, from a file of facts to months."""
 
 import csv
+import gc
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
@@ -58,13 +60,37 @@ def command(
     began = perf_counter()
     chosen = chosen_pack(pack)
     window = month_window(months)
-    table = read_table(chosen, facts, optional_day(today, "--today") or business_day(chosen))
-    written = _write(chosen, table, window, optional_day(known_at, "--known-at"), out)
+    known = optional_day(known_at, "--known-at")
+    with without_collector():
+        table = read_table(chosen, facts, optional_day(today, "--today") or business_day(chosen))
+        written = _write(chosen, table, window, known, out)
+    _warn_of_missing_decisions(chosen, table)
     seconds = perf_counter() - began
     print(
         f"entitle people={len(table.facts)} months={len(window)} rows={written}"
         f" seconds={seconds:.2f}"
     )
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Nothing here makes cycles; looking for them among millions of facts costs as much again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _warn_of_missing_decisions(pack: Pack, table: FactTable) -> None:
+    """Say so where a pack pays by decisions and people come without any."""
+    if pack.fact("decision") is None:
+        return
+    without = sum(
+        not any(fact.name == "decision" for fact in facts) for facts in table.facts.values()
+    )
+    if without:
+        print(f"note: {without} people without a decision fact: see pack facts", file=sys.stderr)
 
 
 def business_day(pack: Pack) -> date:

@@ -1,7 +1,6 @@
 """`hamroh pack simulate`: what a pack costs and whom it reaches, over a file of people."""
 
 import csv
-import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,14 @@ from services.benefits.programmes.loading import plan_of
 from services.benefits.programmes.people import Amounts
 from services.benefits.programmes.plan import Plan
 from services.cli.charts import line_chart
-from services.cli.entitlement import business_day, chosen_pack, month_window, optional_day, refuse
+from services.cli.entitlement import (
+    business_day,
+    chosen_pack,
+    month_window,
+    optional_day,
+    refuse,
+    without_collector,
+)
 
 BATCH: Final = 50_000
 """People held as rows at one time."""
@@ -64,7 +70,7 @@ def simulate(  # noqa: PLR0913 - one argument per option of the command
     needy = _reference(reference) if reference else None
     tally = Tally()
     known = optional_day(known_at, "--known-at")
-    with _without_collector():
+    with without_collector():
         linked = _linked_rows(plan, facts)
         for batch in _batches(facts):
             intakes = [_taken(p, batch, known, linked) for p in (plan, other) if p is not None]
@@ -80,16 +86,6 @@ def simulate(  # noqa: PLR0913 - one argument per option of the command
         f"simulate people={tally.people} months={len(window)} cost_minor={cost}"
         f" currency={plan.pack.currency} seconds={seconds:.1f}"
     )
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Rows are freed as they are counted; looking for cycles among them costs as much again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _batches(path: Path) -> Iterator[list[tuple[str, list[FactRow]]]]:

@@ -6,6 +6,7 @@ month is `day >> 5`, and the n-th birthday is one addition. A month is `year * 1
 
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 NEVER: Final = (9999 * 12 + 11) * 32 + 31
@@ -87,6 +88,7 @@ def term_end(start: int, months: int) -> int:
     return previous_day(month * 32 + (start & 31))
 
 
+@lru_cache(maxsize=4096)
 def parse_month(text: str) -> int | None:
     """The month written `2024-06` in ASCII digits, or None."""
     year, dash, month = text.partition("-")
@@ -109,6 +111,7 @@ def parse_day(text: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def month_text(month: int) -> str:
     """A month as `2024-06`."""
     year, index = divmod(month, 12)

@@ -58,7 +58,7 @@ def entitle(
     their facts. Facts or months that cannot be judged are refused whole.
     """
     plan = plan_of(pack)
-    numbers = _month_numbers(plan, months)
+    numbers = _month_numbers(plan.pack.code, plan.first_month, tuple(months))
     if isinstance(numbers, Refused):
         return numbers
     if not numbers:
@@ -70,6 +70,7 @@ def entitle(
     return tuple(
         part
         for verdict in found
+        if verdict.hits
         for month in range(verdict.first_month, verdict.last_month + 1)
         if month in wanted
         for part in _parts(plan, verdict, month)
@@ -89,7 +90,7 @@ def runs(
     last month unless facts change, so a birthday to come shows as the next run.
     """
     plan = plan_of(pack)
-    numbers = _month_numbers(plan, window)
+    numbers = _month_numbers(plan.pack.code, plan.first_month, window)
     if isinstance(numbers, Refused):
         return numbers
     found = _verdicts(plan, facts, (numbers[0], numbers[1]), known_at, people)
@@ -121,24 +122,19 @@ def _verdicts(
     return judge(plan, derive(plan, dossier), *window)
 
 
-def _month_numbers(plan: Plan, months: Sequence[str]) -> tuple[int, ...] | Refused:
+@lru_cache(maxsize=256)
+def _month_numbers(code: str, first: int, months: tuple[str, ...]) -> tuple[int, ...] | Refused:
+    """The months as numbers; a batch of people asks for the same ones again and again."""
     numbers: list[int] = []
     for text in months:
-        number = _month_number(plan, text)
-        if isinstance(number, Refused):
-            return number
+        number = parse_month(text)
+        if number is None:
+            return Refused("months", "bad_month", f"{text!r} is not a month such as 2024-06")
+        if number < first:
+            detail = f"{code} answers from {month_text(first)} on"
+            return Refused("months", "outside_law", detail)
         numbers.append(number)
     return tuple(numbers)
-
-
-def _month_number(plan: Plan, text: str) -> int | Refused:
-    month = parse_month(text)
-    if month is None:
-        return Refused("months", "bad_month", f"{text!r} is not a month such as 2024-06")
-    if month < plan.first_month:
-        first = month_text(plan.first_month)
-        return Refused("months", "outside_law", f"{plan.pack.code} answers from {first} on")
-    return month
 
 
 def _parts(plan: Plan, verdict: Verdict, month: int) -> list[MonthlyEntitlement]:
