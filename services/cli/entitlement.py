@@ -63,8 +63,8 @@ def command(
     known = optional_day(known_at, "--known-at")
     with without_collector():
         table = read_table(chosen, facts, optional_day(today, "--today") or business_day(chosen))
+        _warn_of_missing_decisions(chosen, table)
         written = _write(chosen, table, window, known, out)
-    _warn_of_missing_decisions(chosen, table)
     seconds = perf_counter() - began
     print(
         f"entitle people={len(table.facts)} months={len(window)} rows={written}"
@@ -86,9 +86,10 @@ def _warn_of_missing_decisions(pack: Pack, table: FactTable) -> None:
     """Say so where a pack pays by decisions and people come without any."""
     if pack.fact("decision") is None:
         return
-    without = sum(
-        not any(fact.name == "decision" for fact in facts) for facts in table.facts.values()
-    )
+    without = 0
+    for facts in table.facts.values():
+        stated = {fact.name for fact in facts} - {"birth_date", "death", "sex", "region"}
+        without += bool(stated) and "decision" not in stated
     if without:
         print(f"note: {without} people without a decision fact: see pack facts", file=sys.stderr)
 

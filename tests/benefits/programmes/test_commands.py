@@ -284,3 +284,14 @@ def test_a_reference_without_its_columns_is_refused(facts: Path, tmp_path: Path)
     need = tmp_path / "need.csv"
     need.write_text("who,need\n", encoding="utf-8")
     assert simulated("VN-SA", facts, tmp_path / "out", "--reference", str(need)).exit_code == 2
+
+
+def test_people_without_a_decision_are_counted_before_the_last_line(
+    facts: Path, tmp_path: Path
+) -> None:
+    facts.write_text(
+        FACTS.replace("p2,decision,all,2021-01-20,,2021-01-20\n", ""), encoding="utf-8"
+    )
+    lines = entitled(facts, tmp_path / "out.csv").output.splitlines()
+    assert "note: 1 people without a decision fact" in lines[0]
+    assert lines[-1].startswith("entitle people=3")
