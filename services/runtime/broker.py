@@ -1,9 +1,7 @@
 """Kafka, and every option of it that matters: the only place that touches FastStream and aiokafka.
 
-FastStream's defaults lose messages: auto-commit from the latest offset, swallowed exceptions, a
-whole batch lost to one odd header, replies published wherever a header says. Here records are taken
-as bytes, headers are never read, offsets are committed only after the database, and after an outage
-every partition of the batch is sought back by us.
+FastStream's defaults lose messages (ADR 2). Here records are taken as bytes, headers never read,
+offsets committed only after the database, partitions sought back by us after an outage.
 """
 
 import asyncio
@@ -142,8 +140,7 @@ class Publisher:
                     batch = producer.create_batch()
                     batch.append(key=raw, value=value, timestamp=None)
                 batches[partition] = batch
-            for partition, batch in batches.items():
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
+            sent += [await producer.send_batch(b, topic, partition=p) for p, b in batches.items()]
         return sent
 
 
@@ -331,13 +328,9 @@ class Intake:
 
 def _text(key: bytes | None) -> str:
     """A record's key as text; one that is none of ours keeps its place under its bytes in hex."""
-    if key is None:
-        return ""
-    try:
-        text = key.decode()
-    except UnicodeDecodeError:
-        return key.hex()[:200]
-    return text[:200] if text.isprintable() else key.hex()[:200]
+    text = (key or b"").decode(errors="replace")
+    ours = text.isprintable() and "\ufffd" not in text
+    return (text if ours else (key or b"").hex())[:200]
 
 
 def _credentials(settings: Settings) -> dict[str, Any]:
@@ -397,8 +390,8 @@ async def follow(settings: Settings, topics: Sequence[str]) -> AsyncGenerator[li
     """Batches from the first record on, for ever; an empty one whenever a second brings nothing."""
     async with reader(settings, topics) as (consumer, _):
         while True:
-            batches = (await consumer.getmany(timeout_ms=1000)).values()
-            yield [_record(row) for rows in batches for row in rows]
+            found = await consumer.getmany(timeout_ms=1000)
+            yield [_record(row) for rows in found.values() for row in rows]
 
 
 def _record(raw: ConsumerRecord[bytes, bytes]) -> Record:

@@ -1,6 +1,7 @@
 """A batch is applied whole, or halved down to the record at fault."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ CONTENT_FAULTS: Final = (
 
 
 @dataclass(slots=True)
-class Consumer:
+class Consumer(ABC):
     """Processes the records of one subscription; `FactConsumer` and `ClaimConsumer` say how."""
 
     service: str
@@ -112,8 +113,9 @@ class Consumer:
         for code, many in codes.items():
             self.telemetry.record("rejection.claims", many, code=code)
 
+    @abstractmethod
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
-        raise NotImplementedError
+        """Applies a batch in a transaction."""
 
     async def _set_aside(
         self, tx: Transaction, item: Item, error: Exception, attempts: int
