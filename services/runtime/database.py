@@ -56,12 +56,8 @@ LIMITS: Final = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a fault passes by itself; every other is about the records in hand.
-
-    asyncpg's `InterfaceError` for a value it cannot encode is a `ValueError` besides.
-    """
-    unencodable = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    return isinstance(error, OUTAGES) and not unencodable
+    """Whether a fault passes by itself; every other is about the records in hand."""
+    return isinstance(error, OUTAGES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,31 @@ async def test_a_turn_that_comes_while_a_fact_is_parked_is_not_missed(
     assert await desk.waiting(key) == []
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new key", "known key"])
+async def test_a_turn_that_came_since_a_fact_was_found_ahead_is_not_missed(
+    desk: Desk, known: bool
+) -> None:
+    # given a worker that has found a fact ahead of its turn and has not parked it yet
+    key, other, pausing = uuid4(), uuid4(), Pausing()
+    consumer = desk.facts(Effects().on_deployed)
+    n = 1
+    if known:
+        await consumer.process(facts(key, 1))
+        n = 2
+    (after,) = facts(key, n + 1)
+    busy = desk.facts(Effects(before=pausing).on_deployed)
+    late = asyncio.create_task(busy.process([*facts(other, 1), after]))
+    await pausing.reached.wait()
+    # when the fact before it is applied meanwhile
+    await consumer.process(facts(key, n))
+    pausing.go_on.set()
+    # then it is told to look again
+    with pytest.raises(ConflictError):
+        await late
+    await consumer.process([after])
+    assert await desk.applied(key) == list(range(1, n + 2))
+
+
 async def test_of_two_that_apply_the_same_fact_at_once_one_is_told(desk: Desk) -> None:
     key, pausing = uuid4(), Pausing()
     (only,) = facts(key, 1)

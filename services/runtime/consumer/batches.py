@@ -30,11 +30,7 @@ from services.runtime.routes import (
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.telemetry import Telemetry
 
-CONTENT_FAULTS: Final = (
-    asyncpg.DataError,
-    asyncpg.InterfaceError,
-    asyncpg.ProgramLimitExceededError,
-)
+CONTENT_FAULTS: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """What is raised about a value PostgreSQL cannot hold: the record's fault, not the handler's."""
 
 
