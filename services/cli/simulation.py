@@ -127,11 +127,11 @@ def _linked_rows(plan: Plan, path: Path) -> dict[str, list[FactRow]]:
     if not links or not _mentions(path, links):
         return {}
     with _rows(path) as rows:
-        wanted = {row[2] for row in rows if row[1] in links}
+        wanted = {row[2] for row in rows if len(row) > 2 and row[1] in links}  # noqa: PLR2004 - its value
     found: dict[str, list[FactRow]] = {}
     with _rows(path) as rows:
         for row in rows:
-            if row[0] in wanted:
+            if row and row[0] in wanted:
                 found.setdefault(row[0], []).append(row)
     return found
 

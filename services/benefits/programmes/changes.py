@@ -101,8 +101,6 @@ def _held(dossier: Dossier, inputs: tuple[Keys, ...]) -> Iterator[tuple[str, Spa
 def _beginnings(dossier: Dossier, rules: list[Rule], month: int) -> Iterator[Change]:
     """Why rules begin to hold in a month."""
     for rule in rules:
-        if rule.first_month == month:
-            yield Change(month, 0, "by_law")
         for first, _, _ in _spans(dossier, rule):
             if first >> 5 == month:
                 yield _beginning(dossier, rule, first, month)

@@ -9,7 +9,7 @@ from services.benefits.programmes.days import ALWAYS, NEVER, birthday, pack_day
 from services.benefits.programmes.derivation import conditions_hold, cut_at
 from services.benefits.programmes.facts import Dossier, Span
 from services.benefits.programmes.inputs import ConvertedInput
-from services.benefits.programmes.plan import SCALE, Conditions, Plan, Rule
+from services.benefits.programmes.plan import SCALE, Conditions, MemberRules, Plan, Rule
 from services.benefits.programmes.spans import both, months, outside
 
 MAX_MEMORY: Final = 50_000
@@ -154,7 +154,7 @@ def _add(found: list[Candidate], rule: Rule, dossier: Dossier, within: list[Span
     law_from, law_to = rule.first_month, rule.last_month
     runs: Iterable[tuple[int, int, int]]
     if rule.members is not None:
-        runs = _weighed(rule, dossier, held)
+        runs = _weighed(rule, rule.members, dossier, held)
     elif rule.row.kind == "one_off":
         runs = [(first >> 5, first >> 5, SCALE) for first, _, _ in held]
     else:
@@ -201,11 +201,10 @@ def _not_before(rule: Rule, dossier: Dossier, held: list[Span]) -> list[Span]:
     return held
 
 
-def _weighed(rule: Rule, dossier: Dossier, held: list[Span]) -> list[tuple[int, int, int]]:
+def _weighed(
+    rule: Rule, table: MemberRules, dossier: Dossier, held: list[Span]
+) -> list[tuple[int, int, int]]:
     """Runs of months with the weight of the persons linked, of which the row takes its slice."""
-    table = rule.members
-    if table is None:
-        return []
     weights: list[tuple[int, int, int]] = []
     for first, last, other in dossier.links.get(table.link, ()):
         within = both(held, ((first, last, NEVER),))

@@ -138,19 +138,17 @@ class Intake:
         return known
 
     def _resolved(self, rows: Sequence[FactRow]) -> Dossier | Refused:
-        facts = [_fact(row) for row in rows]
-        if any(isinstance(fact, Refused) for fact in facts):
-            return next(fact for fact in facts if isinstance(fact, Refused))
-        stated = [fact for fact in facts if isinstance(fact, Fact)]
+        stated = _facts(rows)
+        if isinstance(stated, Refused):
+            return stated
         for refused in refuse_facts(self.plan.pack, stated, self.today):
             return refused
-        people = {
-            row[2]: [
-                fact for other in self.linked[row[2]] if isinstance(fact := _fact(other), Fact)
-            ]
-            for row in rows
-            if row[2] in self.linked
-        }
+        people: dict[str, list[Fact]] = {}
+        for target in {row[2] for row in rows} & self.linked.keys():
+            theirs = _facts(self.linked[target])
+            if isinstance(theirs, Refused):
+                return theirs
+            people[target] = theirs
         dossier = resolve(self.plan.pack, stated, self.known_at, people)
         return dossier if isinstance(dossier, Refused) else derive(self.plan, dossier)
 
@@ -187,9 +185,21 @@ def _column(flat: list[int]) -> Column:
     return Column(person, first, last, change)
 
 
+def _facts(rows: Sequence[FactRow]) -> list[Fact] | Refused:
+    facts = []
+    for row in rows:
+        fact = _fact(row)
+        if isinstance(fact, Refused):
+            return fact
+        facts.append(fact)
+    return facts
+
+
 def _fact(row: FactRow) -> Fact | Refused:
+    if len(row) < _CELLS:
+        return Refused("facts", "bad_row", "too few cells")
     days: list[date | None] = []
-    for text in row[3:6]:
+    for text in row[3:_CELLS]:
         packed = parse_day(text) if text else ALWAYS
         if packed is None:
             return Refused("facts", "bad_date", f"{row[1]}: not a day such as 2024-06-30")

@@ -51,10 +51,11 @@ def read_pack(text: str) -> Pack | tuple[Finding, ...]:
     try:
         return Pack.model_validate(_tuples(data))
     except ValidationError as fault:
-        return tuple(
+        errors = fault.errors(include_url=False, include_context=False)
+        first_hand = [error for error in errors if "after validation" not in error["msg"]]
+        return tuple(  # the others are echoes of errors further in, unless they stand alone
             Finding(_place(data, error["loc"]), str(error["type"]), str(error["msg"]))
-            for error in fault.errors(include_url=False, include_context=False)
-            if "after validation" not in error["msg"]  # the echo of an error further in
+            for error in first_hand or errors
         )
 
 

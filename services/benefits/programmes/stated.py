@@ -33,8 +33,6 @@ def facts_behind(plan: Plan, dossier: Dossier, key: str, month: int) -> Iterator
         yield key
     elif isinstance(item, LinkedInput):
         yield plan.members[item.members].link
-    elif not references_of(item):
-        yield key
     else:
         for reference in references_of(item):
             for part in plan.keys(reference):

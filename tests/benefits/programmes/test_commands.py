@@ -293,3 +293,48 @@ def test_people_without_a_decision_are_counted(facts: Path, tmp_path: Path) -> N
     done = entitled(facts, tmp_path / "out.csv")
     assert "note: 1 people without a decision fact" in done.stderr
     assert done.stdout.startswith("entitle people=3")
+
+
+def test_a_contradiction_and_an_own_pack_are_handled_by_the_command(
+    facts: Path, tmp_path: Path
+) -> None:
+    facts.write_text(f"{FACTS}p1,hiv,yes,2024-01-01,,\np1,hiv,no,2024-02-01,,\n", encoding="utf-8")
+    assert "rows 13, 14: contradicts" in entitled(facts, tmp_path / "out.csv").output
+    own = tmp_path / "own.toml"
+    own.write_text(pack_text("VN-SA"), encoding="utf-8")
+    facts.write_text(FACTS, encoding="utf-8")
+    done = run(
+        *("--pack", str(own), "--facts", str(facts), "--months", "2024-06"),
+        *("--out", str(tmp_path / "out.csv")),
+        app=entitlement.app,
+    )
+    assert "months=1 rows=2" in done.output
+
+
+def test_packs_that_ask_for_no_decision_need_none(facts: Path, tmp_path: Path) -> None:
+    facts.write_text(
+        "person_id,fact,value,from,to,known_since\np,birth_date,1990-01-01,,,\n"
+        "p,displaced,yes,2024-01-01,,\np,application,yes,2024-08-15,,\n",
+        encoding="utf-8",
+    )
+    done = run(
+        *("--pack", "UA-IDP", "--facts", str(facts), "--months", "2024-08..2024-09"),
+        *("--out", str(tmp_path / "out.csv")),
+        app=entitlement.app,
+    )
+    assert "rows=2" in done.stdout
+    assert done.stderr == ""
+
+
+def test_families_are_simulated_with_their_members(tmp_path: Path) -> None:
+    facts = tmp_path / "families.csv"
+    facts.write_text(
+        "person_id,fact,value,from,to,known_since\nf,birth_date,1990-01-01,,,\n"
+        "f,application,yes,2024-04-10,,\nf,family_income_3_months,0,2024-04-10,,\n"
+        "f,member,kid,2015-01-01,,\nkid,birth_date,2015-01-01,,,\n",
+        encoding="utf-8",
+    )
+    done = simulated("UZ-SR", facts, tmp_path / "out")
+    assert "cost_minor=75000000 currency=UZS" in done.output
+    facts.write_text(f"{facts.read_text()}kid\n", encoding="utf-8")
+    assert simulated("UZ-SR", facts, tmp_path / "out").exit_code == 2
