@@ -22,6 +22,7 @@ from services.benefits.programmes import (
     load_pack,
     read_pack,
 )
+from services.benefits.programmes.analysis import analyse
 from services.benefits.programmes.days import month_text, parse_month
 from services.benefits.programmes.fact_table import FactTable, locate, read_facts, refuse_table
 
@@ -58,7 +59,7 @@ def command(
     exit code 2 and nothing written.
     """
     began = perf_counter()
-    chosen = chosen_pack(pack)
+    chosen = chosen_pack(pack, sound=True)
     window = month_window(months)
     known = optional_day(known_at, "--known-at")
     with without_collector():
@@ -99,14 +100,15 @@ def business_day(pack: Pack) -> date:
     return datetime.now(tz=ZoneInfo(pack.time_zone)).date()
 
 
-def chosen_pack(name: str) -> Pack:
-    """A packaged pack by its code, or one read from a TOML file."""
+def chosen_pack(name: str, *, sound: bool = False) -> Pack:
+    """A packaged pack by its code, or one read from a TOML file; `sound` also analyses it."""
     path = Path(name)
     if path.suffix == ".toml":
         found = read_pack(path.read_text(encoding="utf-8"))
-        if isinstance(found, Pack):
+        findings = found if isinstance(found, tuple) else analyse(found) if sound else ()
+        if isinstance(found, Pack) and not findings:
             return found
-        refuse([Refused(item.place, item.code, item.detail) for item in found])
+        refuse([Refused(item.place, item.code, item.detail) for item in findings])
     try:
         return load_pack(name)
     except KeyError:

@@ -90,7 +90,7 @@ def run_tests(
     cases: Annotated[Path | None, typer.Option(help="TOML file of cases.", exists=True)] = None,
 ) -> None:
     """Run the test cases beside a pack, or those of a file; exit 1 if one fails."""
-    chosen = chosen_pack(pack)
+    chosen = chosen_pack(pack, sound=True)
     if cases is not None:
         wanted = read_cases(cases.read_text(encoding="utf-8"))
     elif chosen.code in PACKS:
@@ -117,7 +117,7 @@ def explain_person(
     known_at: Annotated[str, typer.Option(help="By what was known on this day.")] = "",
 ) -> None:
     """Explain a person's month in their language."""
-    chosen = chosen_pack(pack)
+    chosen = chosen_pack(pack, sound=True)
     table = read_table(chosen, facts, business_day(chosen))
     if language not in LANGUAGES or person not in table.facts:
         what = "language" if language not in LANGUAGES else "person"

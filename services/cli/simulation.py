@@ -64,8 +64,8 @@ def simulate(  # noqa: PLR0913 - one argument per option of the command
 ) -> None:
     """Simulate a pack over many people: cost by month, region and group, winners and losers."""
     began = perf_counter()
-    plan = plan_of(chosen_pack(pack))
-    other = plan_of(chosen_pack(against)) if against else None
+    plan = plan_of(chosen_pack(pack, sound=True))
+    other = plan_of(chosen_pack(against, sound=True)) if against else None
     window = month_window(months)
     needy = _reference(reference) if reference else None
     tally = Tally()

@@ -18,7 +18,15 @@ from services.benefits.programmes.inputs import (
     TermInput,
     YoungerThanInput,
 )
-from services.benefits.programmes.pack import Finding, MemberRow, Pack, Parameter, Row
+from services.benefits.programmes.pack import (
+    MEMBER_FIELDS,
+    ROW_FIELDS,
+    Finding,
+    MemberRow,
+    Pack,
+    Parameter,
+    Row,
+)
 from services.benefits.programmes.speech import LANGUAGES
 
 _AGE: Final = pattern(r"(0|[1-9][0-9]{0,2})\.\.([1-9][0-9]{0,2})?")
@@ -30,6 +38,7 @@ def analyse(pack: Pack) -> tuple[Finding, ...]:
     references = tuple(
         chain(
             _languages(pack),
+            _facts(pack),
             *(_parameter(pack, parameter) for parameter in pack.parameters),
             _inputs(pack),
             *(_row(pack, f"tables.{t.name}.{row.id}", row) for t in pack.tables for row in t.rows),
@@ -45,6 +54,16 @@ def _languages(pack: Pack) -> Iterator[Finding]:
     for language in pack.languages:
         if language not in LANGUAGES:
             yield Finding("languages", "unknown_language", f"{language!r} is not spoken here")
+
+
+def _facts(pack: Pack) -> Iterator[Finding]:
+    """A code has values, and no name is one that a row or a key already uses."""
+    for spec in pack.facts:
+        if spec.kind in {"code", "codes"} and not spec.values:
+            yield Finding(f"facts.{spec.name}", "no_values", f"a {spec.kind} needs its values")
+    for name in [*(spec.name for spec in pack.facts), *(item.name for item in pack.inputs)]:
+        if name == "age" or name in ROW_FIELDS or name in MEMBER_FIELDS:
+            yield Finding(f"facts.{name}", "reserved", f"{name} is a column of every table")
 
 
 def _parameter(pack: Pack, parameter: Parameter) -> Iterator[Finding]:

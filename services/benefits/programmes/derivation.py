@@ -7,6 +7,7 @@ from typing import Any, Final
 from services.benefits.programmes.days import (
     ALWAYS,
     NEVER,
+    YEAR,
     birthday,
     first_day,
     last_day,
@@ -33,8 +34,8 @@ from services.benefits.programmes.plan import Conditions, Dated, Plan
 from services.benefits.programmes.spans import both, outside
 
 MAX_RENEWALS: Final = 400
-_MONTHS_COMPARED: Final = 1_200
-"""How far a comparison with a threshold reaches: a hundred years."""
+_LAST_COUNTED: Final = NEVER - 20 * YEAR
+"""Days are counted from days before this one: the calendar ends soon after."""
 
 Spans = tuple[Span, ...]
 
@@ -107,7 +108,7 @@ def _all(plan: Plan, dossier: Dossier, item: AllInput) -> Spans:
 def _longer_than(plan: Plan, dossier: Dossier, item: LongerThanInput) -> Spans:
     spans = []
     for first, last, change in spans_of(plan, dossier, item.fact):
-        if first > ALWAYS:
+        if ALWAYS < first < _LAST_COUNTED:
             start = pack_day(unpack_day(first) + timedelta(days=item.days))
             if start <= last and start < change:
                 spans.append((start, last, change))

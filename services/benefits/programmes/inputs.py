@@ -19,6 +19,8 @@ Number = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9
 """A decimal number as text: no binary fraction ever holds it."""
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Verified = Literal["yes", "no"]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 12, 31))]
+"""A day of law: beyond these years nobody legislates yet, or still."""
 
 
 class Part(BaseModel):
@@ -68,7 +70,7 @@ class ConvertedInput(Part):
     name: Name
     groups: Annotated[tuple[GroupCode, ...], Field(min_length=1)]
     month: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
-    from_: Annotated[date, Field(alias="from")]
+    from_: Annotated[Day, Field(alias="from")]
 
 
 class LongerThanInput(Part):
@@ -128,13 +130,13 @@ class TermInput(Part):
     kind: Literal["term"]
     name: Name
     fact: Key
-    from_: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
     when: tuple[Key, ...] = ()
     unless: tuple[Key, ...] = ()
     starts: Literal["month", "next_list"] = "month"
     by_day: Annotated[int, Field(ge=1, le=31)] = 31
-    anchor: date | None = None
+    anchor: Day | None = None
     months: Annotated[int, Field(ge=1, le=120)] | None = None
     months_fact: Name | None = None
     renew_while: Key | None = None

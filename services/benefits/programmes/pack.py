@@ -8,7 +8,6 @@ make no sense.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from services.benefits.programmes.inputs import (
+    Day,
     GroupCode,
     Input,
     Key,
@@ -56,8 +56,8 @@ class FactSpec(Part):
 class DatedValue(Part):
     """A value of a parameter from a day on, until `to` or the next value."""
 
-    from_: Annotated[date, Field(alias="from")]
-    to: date | None = None
+    from_: Annotated[Day, Field(alias="from")]
+    to: Day | None = None
     value: Number
     law: Prose
     verified: Verified
@@ -112,8 +112,8 @@ class Row(Part):
     )
     less: Name | None = None
     less_divisor: Annotated[int, Field(ge=1, le=120)] = 1
-    from_: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
     law: Prose
     verified: Verified
     source: Prose
@@ -210,7 +210,7 @@ class Deadline(Part):
     """So many working days after receipt something is due, for what is received from `from` on."""
 
     name: Name
-    from_: Annotated[date, Field(alias="from")]
+    from_: Annotated[Day, Field(alias="from")]
     working_days: Annotated[int, Field(ge=1, le=250)]
     law: Prose
     verified: Verified
@@ -244,7 +244,7 @@ class Pack(Part):
     time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z_]+/[A-Z][A-Za-z_]+$")]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     languages: Annotated[tuple[str, ...], Field(min_length=1)]
-    law_from: date
+    law_from: Day
     suspension: Name | None = None
     applications_per_month: Annotated[int, Field(ge=1, le=31)] | None = None
     pay_after_days: tuple[Annotated[int, Field(ge=1, le=31)], ...] = ()

@@ -186,6 +186,13 @@ def test_a_pack_that_makes_no_sense_is_found_out_with_its_place(
     assert (place, code) in findings(edited(VN, old, new))
 
 
+def test_a_code_without_values_and_a_name_that_is_taken_are_found_out() -> None:
+    text = edited(VN, 'values = ["severe", "extremely_severe"]\n', "")
+    assert ("facts.disability", "no_values") in findings(text)
+    text = edited(VN, 'name = "sex"', 'name = "law"')
+    assert ("facts.law", "reserved") in findings(text)
+
+
 def test_inputs_that_wait_for_each_other_are_circular() -> None:
     text = edited(VN, 'of = ["nurtured_by_state_at_16", "former_a1"]', 'of = ["poor_or_near_poor"]')
     text = edited(text, 'of = ["poor_household", "near_poor_household"]', 'of = ["was_a1"]')

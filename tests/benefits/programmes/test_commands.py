@@ -128,6 +128,18 @@ def test_an_unknown_pack_a_broken_file_and_bytes_that_are_no_text_are_refused(
     assert "not_utf8" in entitled(facts, tmp_path / "out.csv").output
 
 
+def test_people_are_never_judged_by_a_pack_with_findings(facts: Path, tmp_path: Path) -> None:
+    unsound = tmp_path / "unsound.toml"
+    text = pack_text("VN-SA").replace('age = "4..16", without', 'age = "5..16", without')
+    unsound.write_text(text, encoding="utf-8")
+    options = ("--facts", str(facts), "--months", "2024-06", "--out", str(tmp_path / "out"))
+    done = run("--pack", str(unsound), *options, app=entitlement.app)
+    assert done.exit_code == 2
+    assert "tables.groups.a1_from_4.age: gap" in done.output
+    assert run("simulate", str(unsound), *options).exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_packs_are_listed_checked_tested_and_their_facts_printed(tmp_path: Path) -> None:
     assert "VN-SA" in run("list").output
     assert run("check", "VN-SA").exit_code == 0
