@@ -104,7 +104,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     Topic("workforce.worker.v1", "workforce", ("casework", "insights")),
     Topic("notifications.message.v1", "notifications", ("insights",)),
     Topic("insights.indicator.v1", "insights", (*_ALL, MINISTRY), partitions=1, compacted=True),
-    Topic("platform.clock.v1", OPERATOR, _ALL, partitions=1),
+    Topic("platform.clock.v1", OPERATOR, (*_ALL, OPERATOR), partitions=1),
     *(
         Topic(f"{service}.dead-letter.v1", service, (OPERATOR,), partitions=1, retention_days=30)
         for service in SERVICES

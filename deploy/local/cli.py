@@ -187,11 +187,16 @@ def print_credentials(
     directory: Directory = DEFAULT_DIRECTORY,
     region: Annotated[str, typer.Option(help="For the centre system of this region.")] = "",
     ministry: Annotated[bool, typer.Option(help="For a ministry's dashboard.")] = False,
+    operator: Annotated[bool, typer.Option(help="For `hamroh tick`.")] = False,
 ) -> None:
     """Print a principal's addresses and credentials as lines for a shell: eval "$(...)"."""
     with _told():
         stack = Stack(directory)
-        if bool(region) == ministry:
-            raise LocalStackError("Say --region CODE or --ministry.")
-        found = credentials.of_ministry(stack) if ministry else credentials.of_region(stack, region)
+        if sum((bool(region), ministry, operator)) != 1:
+            raise LocalStackError("Say --region CODE, --ministry or --operator.")
+        if region:
+            found = credentials.of_region(stack, region)
+        else:
+            of = credentials.of_ministry if ministry else credentials.of_operator
+            found = of(stack)
         typer.echo(credentials.exports(found))

@@ -63,3 +63,12 @@ def of_region(stack: Stack, region: str) -> dict[str, str]:
 def of_ministry(stack: Stack) -> dict[str, str]:
     """What a ministry's dashboard is given."""
     return settings_of(stack, accounts.MINISTRY, accounts.MINISTRY)
+
+
+def of_operator(stack: Stack) -> dict[str, str]:
+    """What whoever runs the instance needs for `hamroh tick`."""
+    workers = (stack.plan.url(f"{service}-worker") for service in plan.SERVICES)
+    return {
+        **settings_of(stack, "operator", "operator"),
+        "HAMROH_WORKERS": ",".join(f"{url}/status" for url in workers),
+    }
