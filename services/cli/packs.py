@@ -54,6 +54,10 @@ def facts(pack: PackName) -> None:
         values = "|".join(spec.values) or fixed
         required = "required" if spec.required else ""
         print(f'{spec.name},{spec.kind},{values},{required},"{spec.text}"')
+    for note in chosen.notes:
+        print(f"# note{'' if note.verified == 'yes' else ' (not verified)'}: {note.text}")
+    print("# a month counts if all conditions of a row hold on one of its days; what an end, a")
+    print("# birthday or a fact that speaks against lowers counts from the month after it")
     print("# columns: person_id,fact,value,from,to,known_since[,source]; from and to are days,")
     print("# both included; empty means since ever, without end, always known. A row known later")
     print("# restates the row of the same fact and first day, and overrides others where it lies.")
