@@ -7,6 +7,7 @@ per setting, named like it: `hamroh_database_url`). A service adds its few in it
 import base64
 import binascii
 import os
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from contracts.values import REGION_CODE
 
 KEY_BYTES = 32
+_HOST = r"(\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#,]*)(:[0-9]{1,5})?"
+_ADDRESS = re.compile(rf"postgres(ql)?://([^/?#]*@)?{_HOST}(,{_HOST})*(/[^/?#@]*)?(\?[^#]*)?")
 
 
 def key_bytes(secret: SecretStr) -> bytes:
@@ -33,6 +36,15 @@ def _checked(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _address(secret: SecretStr) -> SecretStr:
+    """What reads on with a wrong address quotes parts of it, the password among them."""
+    if not _ADDRESS.fullmatch(secret.get_secret_value()):
+        raise ValueError(
+            "postgresql://user:password@host:port/name, reserved characters written as %XX"
+        )
+    return secret
+
+
 def _regions(value: Any) -> Any:
     """`vn-07, VN-08` as a tuple of region codes."""
     if isinstance(value, str):
@@ -40,6 +52,8 @@ def _regions(value: Any) -> Any:
     return tuple(REGION_CODE.validate_python(str(part).upper()) for part in value)
 
 
+DatabaseAddress = Annotated[SecretStr, AfterValidator(_address)]
+"""A connection address whose parts cannot be mistaken for each other."""
 Key = Annotated[SecretStr, AfterValidator(_checked)]
 """32 random bytes in base64."""
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -81,11 +95,11 @@ class Settings(BaseSettings):
         1, description="Copies of every topic; 3 in production"
     )
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseAddress = Field(
         SecretStr("postgresql://127.0.0.1:5432/hamroh"),
         description="PostgreSQL as <service>_api or <service>_worker",
     )
-    database_admin_url: SecretStr | None = Field(
+    database_admin_url: DatabaseAddress | None = Field(
         None, description="PostgreSQL as a member of hamroh_owner, for `migrate` alone"
     )
 

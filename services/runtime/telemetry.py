@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import TracebackType
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -189,13 +190,20 @@ def configure_logs(service: str, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
+    sys.excepthook = _ended
+
+
+def _ended(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """What ends the process is told like every fault: without its text."""
+    structlog.get_logger().error("ended by a fault", exc_info=error)
 
 
 class _Foreign(logging.Handler):
     """Passes on what a library logs: the template of a trusted one, never the arguments."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        trusted = record.name.startswith(TRUSTED_LOGGERS)
+        # uvicorn's traceback of a failed start is no template: it ends with the fault's own text.
+        trusted = record.name.startswith(TRUSTED_LOGGERS) and "\n" not in str(record.msg)
         structlog.get_logger().log(
             record.levelno,
             f"library: {record.msg}" if trusted else REDACTED,

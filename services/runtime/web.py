@@ -107,7 +107,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = await connect(settings, BusinessClock(settings.business_time))
+        try:
+            database = await connect(settings, BusinessClock(settings.business_time))
+        except Exception as error:
+            telemetry.fault("start", error)
+            raise
         app.state.database = database
         yield
         await database.pool.close()
