@@ -306,6 +306,10 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
         painted = _paint(spec, own)
         if isinstance(painted, Refused):
             return painted
-        linked.extend((f, t, other) for f, t, _, value in painted if not value.startswith("!"))
+        linked.extend(
+            (first, min(last, change), other)
+            for first, last, change, value in painted
+            if first < change and not value.startswith("!")
+        )
     dossier.links[spec.name] = tuple(linked)
     return None

@@ -198,6 +198,15 @@ def test_a_childs_facts_are_refused_with_the_parents() -> None:
     assert isinstance(entitle(VN, parent, ("2024-08",), None, {"kid": [fact("hiv")]}), Refused)
 
 
+def test_a_child_taken_back_later_counts_until_then() -> None:
+    parent = [ADULT, DECIDED, fact("single_parent"), fact("poor_household")]
+    parent += [fact("child", "kid", known="2020-01-01")]
+    parent += [fact("child", "!kid", "2024-08-10", known="2024-09-01")]
+    people = {"kid": [born("2015-01-01")]}
+    assert list(paid(VN, parent, "2024-08", "2024-09", people=people)) == ["2024-08"]
+    assert len(paid(VN, parent, "2024-08", "2024-09", known_at="2024-08-31", people=people)) == 2
+
+
 def test_children_of_children_are_not_followed() -> None:
     parent = [ADULT, DECIDED, fact("single_parent"), fact("poor_household"), fact("child", "kid")]
     people = {"kid": [born("2020-01-01"), fact("child", "nobody")]}
