@@ -298,9 +298,10 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
     for target, own in sorted(_by_value(rows).items()):
         if target not in people:
             return Refused(f"facts.{spec.name}", "unknown_person", "no facts of a linked person")
-        other = resolve(pack, people[target], known_at, people, depth + 1)
+        wrong = next(refuse_facts(pack, people[target], None, f"facts.{spec.name}"), None)
+        other = wrong or resolve(pack, people[target], known_at, people, depth + 1)
         if isinstance(other, Refused):
-            if other.code == "missing" and known_at is not None:
+            if wrong is None and other.code == "missing" and known_at is not None:
                 continue  # the linked person was not known on that day
             return other
         painted = _paint(spec, own)

@@ -192,6 +192,10 @@ def test_a_childs_facts_are_refused_with_the_parents() -> None:
     wrong = [born("2020-01-01"), fact("in_education"), fact("in_education", "no", "2020-01-01")]
     found = entitle(VN, parent, ("2024-08",), None, {"kid": wrong})
     assert isinstance(found, Refused)
+    maybe = [born("2020-01-01"), fact("in_education", "maybe")]
+    found = entitle(VN, parent, ("2024-08",), None, {"kid": maybe})
+    assert isinstance(found, Refused)
+    assert (found.place, found.code) == ("facts.child[1].value", "unknown_value")
     twice = [*parent, fact("child", "!kid", "2020-01-01")]
     again = entitle(VN, twice, ("2024-08",), None, {"kid": [born("2020-01-01")]})
     assert isinstance(again, Refused)
