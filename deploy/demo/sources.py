@@ -116,6 +116,8 @@ class Totals:
 
     said: dict[str, dict[str, int]] = field(default_factory=dict)
     latencies_ms: list[float] = field(default_factory=list)
+    unbalanced: int = 0
+    """Journals of the bank whose debits and credits differ."""
     in_person: int = 0
     """Messages that no provider could take: somebody must be told by a person."""
 
@@ -137,6 +139,8 @@ class Totals:
         found += [
             f"{total}: only one source told it" for total, s in self.said.items() if len(s) == 1
         ]
+        if self.unbalanced:
+            found.append(f"the bank's books: {self.unbalanced} journals do not balance")
         for left, right in EQUALITIES:
             total = sum(self.value(part) for part in right)
             if self.value(left) != total:
@@ -250,6 +254,7 @@ def _latencies(claims: Iterable[Record], facts: Iterable[Record]) -> list[float]
 def _outside(platform: Platform, totals: Totals) -> None:
     """The bank's books and what the SMS provider took."""
     books = httpx.get(f"{platform.url('bank')}/ledger", timeout=30).json()
+    totals.unbalanced = books["unbalanced_journals"]
     figures: Mapping[str, Mapping[str, int]] = books["totals"].get("VND", {})
 
     def booked(name: str, unit: str) -> int:

@@ -60,12 +60,13 @@ async def test_a_record_with_an_odd_header_is_taken_like_its_neighbours(
 
 async def test_a_sender_cannot_have_an_answer_published_where_it_likes(stage: Stage) -> None:
     key, effects = uuid4(), Effects()
-    before = await stage.records(TO_A_TOPIC_WE_MAY_WRITE, "insights")
     reply_to = [("reply_to", TO_A_TOPIC_WE_MAY_WRITE.encode()), ("correlation_id", b"mine")]
     await stage.produce([raw(key, 1, headers=reply_to), raw(key, 2)])
     async with stage.running(worker(effects.on_deployed)):
         await until(lambda: stage.have([key], 2))
-    assert await stage.records(TO_A_TOPIC_WE_MAY_WRITE, "insights") == before
+    # what stands there are facts that were decided, and no handler's return value
+    found = await stage.records(TO_A_TOPIC_WE_MAY_WRITE, "insights")
+    assert all(isinstance(decode(record.value), Envelope) for record in found)
 
 
 POISON = {
