@@ -10,7 +10,7 @@ import pytest
 from asyncpg import Record as Row
 
 from contracts.beneficiary import KeyIssued
-from contracts.codec import Event, Head, digest, encode_fact
+from contracts.codec import Event, Head, decode, digest, encode_fact
 from contracts.envelope import Envelope
 from contracts.platform import RecordDeadLettered
 from contracts.values import service_source
