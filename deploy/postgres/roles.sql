@@ -6,6 +6,7 @@ do $roles$
 declare
     service text;
     member text;
+    other text;
 begin
     -- Owns every schema and table, runs nothing: migrations become it, nobody logs in as it.
     if not exists (select from pg_catalog.pg_roles where rolname = 'hamroh_owner') then
@@ -14,6 +15,14 @@ begin
 
     execute format('revoke all on database %I from public', current_database());
     revoke all on schema public from public;
+    -- What every server has besides: no way around the policies of this database.
+    for other in
+        select datname from pg_catalog.pg_database
+        where datname in ('postgres', 'template1')
+            and has_database_privilege('public', datname, 'connect')
+    loop
+        execute format('revoke all on database %I from public', other);
+    end loop;
     -- Large objects know no policy, so nobody makes any.
     revoke execute on function pg_catalog.lo_create(oid), pg_catalog.lo_creat(integer),
                                pg_catalog.lo_from_bytea(oid, bytea) from public;

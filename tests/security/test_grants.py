@@ -171,6 +171,14 @@ class TestRoles:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await connection.execute(statement)
 
+    @pytest.mark.parametrize("login", LOGINS)
+    async def test_and_none_gets_into_another_database(self, house: House, login: str) -> None:
+        password = house.stack.state.secrets.database_roles[login]
+        for name in ("postgres", "template1"):
+            url = house.stack.plan.server.url(login, password, name)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(url)
+
 
 class TestRows:
     async def test_row_level_security_is_forced_wherever_anybody_may_look(
