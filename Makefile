@@ -56,6 +56,10 @@ test: $(DEV) ## Run every test, on real Kafka and real PostgreSQL
 		echo 'Chromium is not installed: the tests that open pages are left out.' >&2; \
 		$(BIN)/python -m pytest -q -m 'not browser'; fi
 
+.PHONY: bench-law
+bench-law: $(DEV) ## Measure the law: people judged one by one, in columns, again, and simulated
+	@$(BIN)/python -m tests.load.law
+
 .PHONY: check
 check: $(DEV) ## Everything that is checked without running the platform
 	@$(call step,lint,$(BIN)/ruff check .)
