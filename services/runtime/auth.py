@@ -248,6 +248,7 @@ def requires(*roles: str) -> Callable[..., Awaitable[Principal]]:
             request.app.state.telemetry.log.warning("token refused", code=found.code)
             request.app.state.limits.check(f"address {request.client and request.client.host}")
             raise _unauthorized(found.code)
+        request.state.subject_id = found.subject
         request.app.state.limits.check(f"subject {found.subject}")
         if not found.roles.intersection(roles):
             raise HTTPException(403, "role.missing")

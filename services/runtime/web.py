@@ -240,13 +240,19 @@ class Door:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
                 answer.limit = None
                 await self._explain(error, scope, receive, answer)
+        route = getattr(scope.get("route"), "path", "none")
         self.telemetry.record(
             "request.seconds",
             time.perf_counter() - started,
             method=scope["method"],
-            route=getattr(scope.get("route"), "path", "none"),
+            route=route,
             status=str(answer.status),
         )
+        if answer.status == HTTPStatus.FORBIDDEN:
+            who = scope.get("state", {}).get("subject_id")
+            self.telemetry.log.warning(
+                "denied", method=scope["method"], route=route.lstrip("/"), subject_id=who
+            )
 
     async def _explain(
         self, error: Exception, scope: Scope, receive: Receive, answer: "_Answer"
