@@ -187,7 +187,7 @@ def configure_logs(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),  # the standard output of the moment
     )
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
     sys.excepthook = _ended
