@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from deploy.local import accounts, control, plan, ports, postgres, processes
@@ -97,10 +97,11 @@ class Stack:
                 self._refuse_missing(running, options)
                 return False
             self._end_all()
-            state = self._chosen(options)
-            Plan(self.folder, state)  # says what is missing before anything is written or started
-            self.folder.save_state(state)
-            self._start_supervisor()
+            with closing(self._choose_ports(options)) as chosen:
+                state = self._chosen(options, chosen.ports)
+                Plan(self.folder, state)  # says what is missing before anything is started
+                self.folder.save_state(state)
+                self._start_supervisor(chosen.descriptors)
             self._watch(report)
         return True
 
@@ -190,7 +191,11 @@ class Stack:
             time.sleep(LOOK_EVERY_S)
         raise LocalStackError(f"{name} did not get ready within {UP_TIMEOUT_S:.0f} s.")
 
-    def _chosen(self, options: Options) -> State:
+    def _choose_ports(self, options: Options) -> ports.Choice:
+        old = self.folder.load_state()
+        return ports.choose(plan.port_names(options.nodes), old.ports if old else {})
+
+    def _chosen(self, options: Options, chosen: dict[str, int]) -> State:
         """What this instance keeps from before, completed by what is asked for now."""
         old = self.folder.load_state()
         if old is not None and old.options.nodes != options.nodes:
@@ -200,11 +205,11 @@ class Stack:
         return State(
             cluster_id=old.cluster_id if old else new_cluster_id(),
             options=options,
-            ports=ports.choose(plan.port_names(options.nodes), old.ports if old else {}),
+            ports=chosen,
             secrets=_secrets(options, old.secrets if old else None),
         )
 
-    def _start_supervisor(self) -> None:
+    def _start_supervisor(self, held: tuple[int, ...]) -> None:
         self.folder.forget_running()
         with self.log(SUPERVISOR).open("ab") as log:
             self._supervisor = subprocess.Popen(
@@ -214,6 +219,7 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=held,  # as long as it lives the ports are spoken for
             )
 
     def _watch(self, report: Report) -> None:

@@ -16,7 +16,8 @@ from deploy.local.state import Options
 
 def planned(tmp_path: Path, options: Options) -> Plan:
     stack = Stack(tmp_path)
-    return Plan(stack.folder, stack._chosen(options))
+    ports = {name: 20_000 + nth for nth, name in enumerate(plan.port_names(options.nodes))}
+    return Plan(stack.folder, stack._chosen(options, ports))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from deploy.local.state import Folder, Options
 def folder(tmp_path: Path) -> Folder:
     """An instance that chose its ports and passwords and never started."""
     folder = Folder(tmp_path / "instance").make()
-    folder.save_state(Stack(folder.path)._chosen(Options()))
+    folder.save_state(Stack(folder.path)._chosen(Options(), {}))
     return folder
 
 
@@ -24,7 +24,7 @@ def test_secrets_are_readable_by_their_owner_alone_whatever_the_umask(tmp_path: 
     before = os.umask(0)
     try:
         folder = Folder(tmp_path / "instance").make()
-        folder.save_state(Stack(folder.path)._chosen(Options()))
+        folder.save_state(Stack(folder.path)._chosen(Options(), {}))
     finally:
         os.umask(before)
 
@@ -57,7 +57,7 @@ def test_a_second_up_keeps_every_password_and_adds_those_of_new_regions(folder: 
     before = folder.load_state()
     assert before is not None
 
-    after = Stack(folder.path)._chosen(Options(regions=("vn-07", "ua-26")))
+    after = Stack(folder.path)._chosen(Options(regions=("vn-07", "ua-26")), {})
 
     users = after.secrets.kafka_users
     assert users.items() > before.secrets.kafka_users.items()
@@ -93,4 +93,4 @@ def test_a_write_that_fails_leaves_the_old_document_and_no_litter(
 
 def test_the_number_of_nodes_cannot_change_under_existing_data(folder: Folder) -> None:
     with pytest.raises(LocalStackError, match="1 Kafka node"):
-        Stack(folder.path)._chosen(Options(nodes=3))
+        Stack(folder.path)._chosen(Options(nodes=3), {})
