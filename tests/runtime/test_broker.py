@@ -281,18 +281,19 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a producer with records in hand and a broker that takes none
-    monkeypatch.setattr(broker, "SEND_TIMEOUT_S", 0.5)
     publisher = Publisher(stage.login("workforce"))
     before = asyncio.all_tasks()
+    await publisher.send(spread([uuid4()], 1))
+    monkeypatch.setattr(broker, "SEND_TIMEOUT_S", 0.5)
     stage.stack.kill("kafka-1", signal.SIGSTOP)
     try:
         for _ in range(3):
             with pytest.raises(OutageError):
                 await publisher.send(spread([uuid4()], 1))
+        # then nothing of it goes on, although nobody has answered
+        await until(lambda: nothing_beyond(before), 5)
     finally:
         stage.stack.kill("kafka-1", signal.SIGCONT)
-    # then nothing of it goes on
-    await until(lambda: nothing_beyond(before))
 
 
 async def nothing_beyond(tasks: set[asyncio.Task[object]]) -> bool:

@@ -136,6 +136,34 @@ async def test_a_connection_cut_at_commit_neither_loses_nor_doubles(stage: Stage
     assert [letter for key in keys for letter in await stage.letters(key)] == []
 
 
+async def test_a_worker_that_dies_in_mid_batch_leaves_the_batch_to_the_next(
+    stage: Stage,
+) -> None:
+    # given a worker that has applied two batches and dies in the third
+    key, begun = uuid4(), asyncio.Event()
+
+    async def hang(_: Transaction, events: Sequence[Event]) -> None:
+        if any(event.sequence == 3 for event in events):
+            begun.set()
+            await asyncio.Event().wait()
+
+    async with stage.running(worker(Effects(before=hang).on_deployed)) as running:
+        for n in (1, 2):
+            await stage.produce([raw(key, n)])
+            await until(lambda n=n: stage.have([key], n))  # type: ignore[misc]
+        await stage.produce([raw(key, 3), raw(key, 4)])
+        await begun.wait()
+        await asyncio.sleep(0.5)
+        for task in running.intakes[0]._subscriber.tasks:
+            task.cancel()
+    assert await stage.applied(key) == [1, 2]
+    # when another starts
+    async with stage.running(worker(Effects().on_deployed)):
+        await until(lambda: stage.have([key], 4))
+    # then it goes on from there
+    assert await stage.applied(key) == [1, 2, 3, 4]
+
+
 async def test_what_a_crash_between_commit_and_send_leaves_is_swept(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
