@@ -70,8 +70,12 @@ _ARABIC = str.maketrans(
     }
 )
 _LATIN_LETTERS = str.maketrans({"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ß": "ss", "æ": "e"})
+_HISSING = str.maketrans({"č": "ch", "š": "sh", "ž": "j", "ç": "ch", "ş": "sh", "ŝ": "sh"})
+"""Letters of ISO 9 and of Turkic Latin alphabets whose mark makes another sound."""
 _SOFT = str.maketrans({"y": "i", "j": "i"})
 _DJ = re.compile("д+ж")
+_TA_MARBUTA = re.compile("(?<=..[^اويى])ه$")
+"""A feminine ending whose two dots were left out: فاطمه; not the root's own letter in وجيه."""
 _REPEATED = re.compile(r"(.)\1+")
 VIETNAMESE = "vi"
 _SINGLE = str.maketrans({"x": "h", "q": "k", "w": "v", "ı": "i"})
@@ -106,8 +110,10 @@ def latin(word: str) -> str:
     if any(map(is_cyrillic, word)):
         return without_marks(_DJ.sub("ж", word).translate(_CYRILLIC)).replace(APOSTROPHE, "")
     if any(map(is_arabic, word)):
-        return without_marks(word.translate(_ARABIC)).replace(APOSTROPHE, "")
-    return _shortest(without_marks(word).replace(APOSTROPHE, "").translate(_SINGLE))
+        spelled = _TA_MARBUTA.sub("ة", word).translate(_ARABIC)
+        return without_marks(spelled).replace(APOSTROPHE, "")
+    bare = without_marks(word.translate(_HISSING)).replace(APOSTROPHE, "")
+    return _shortest(bare.translate(_SINGLE))
 
 
 def _shortest(word: str) -> str:

@@ -66,7 +66,7 @@ def words(text: str) -> tuple[str, ...]:
 def _one_script(word: str) -> str:
     cyrillic = sum(map(is_cyrillic, word))
     latin = sum(map(is_latin, word))
-    if cyrillic > latin:
+    if cyrillic and cyrillic >= latin:
         return word.translate(_LATIN_AS_CYRILLIC).translate(_DIGITS_AS_CYRILLIC)
     if latin:
         return word.translate(_CYRILLIC_AS_LATIN).translate(_DIGITS_AS_LATIN)
