@@ -60,6 +60,10 @@ test: $(DEV) ## Run every test, on real Kafka and real PostgreSQL
 bench-law: $(DEV) ## Measure the law: people judged one by one, in columns, again, and simulated
 	@$(BIN)/python -m tests.load.law
 
+.PHONY: bench
+bench: $(DEV) ## Measure the registration pipe against the obvious way and a bare one; QUICK=1: less
+	@$(BIN)/python -m tests.load.bench $(if $(QUICK),--quick)
+
 .PHONY: check
 check: $(DEV) ## Everything that is checked without running the platform
 	@$(call step,lint,$(BIN)/ruff check .)

@@ -1,0 +1,158 @@
+"""The registration pipe measured: `python -m tests.load.bench [--quick]`.
+
+Claims of one region become persons, entitlements and messages: by the platform's own workers
+(`ours`), the obvious way (`obvious`) and with nothing but movement (`bare`); each package says what
+its pipe does. All three get the same claims, by one generator, on one Kafka and one PostgreSQL.
+Figures of one run can be compared with each other alone: the machine has other work, too.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import Final
+
+import asyncpg
+
+from deploy.local.plan import ROOT
+from deploy.local.stack import Stack
+from deploy.local.state import Options
+from tests.load import machine
+from tests.load.newcomers import BUSINESS_TIME, REGION, claims
+from tests.load.ours.platform import OurPipe
+from tests.load.pipe import LostError, Pipe, Run, measure
+from tests.load.simple import SimplePipe
+
+FOLDER: Final = ROOT / ".local" / "bench"
+RATE: Final = 200.0
+WARM: Final = 0.25
+"""The share of a run's claims that goes through its pipe before, unmeasured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int
+    claims: Mapping[str, int]
+    """Pipe → claims a round."""
+    steady_s: int
+
+
+FULL: Final = Size(3, {"obvious": 1500, "bare": 60_000, "ours": 12_000}, 15)
+QUICK: Final = Size(1, {"obvious": 600, "bare": 20_000, "ours": 4000}, 6)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def started() -> Stack:
+    """Kafka with passwords and access lists, PostgreSQL that notes when a commit took place."""
+    stack = Stack(FOLDER)
+    stack.reset()
+    only = ("infrastructure", "migrate", "topics")
+    stack.up(Options(regions=(REGION.lower(),), business_time=BUSINESS_TIME, only=only))
+    database = await asyncpg.connect(stack.plan.server.url())
+    await database.execute("alter system set track_commit_timestamp = on")
+    version = await database.fetchval("show server_version")
+    await database.close()
+    stack.restart(machine.POSTGRES)
+    say(f"{machine.versions()}, PostgreSQL {version} with fsync, Kafka 4.3.1 with SCRAM")
+    return stack
+
+
+async def rounds(pipes: Sequence[Pipe], size: Size) -> dict[str, list[Run]]:
+    """Each pipe in turn, again and again: started, warmed, measured, stopped."""
+    found: dict[str, list[Run]] = {pipe.name: [] for pipe in pipes}
+    for number in range(1, size.rounds + 1):
+        for pipe in pipes:
+            many = size.claims[pipe.name]
+            warming, measured = claims(f"w{number}", round(many * WARM)), claims(f"r{number}", many)
+            async with pipe.running():
+                await measure(pipe, warming)
+                run = await measure(pipe, measured)
+            found[pipe.name].append(run)
+            say(
+                f"  round {number}, {pipe.name}: {many} claims, {run.events_s:.0f} a second,"
+                f" {run.total_us:.0f} µs of CPU each (load {machine.load()})"
+            )
+    return found
+
+
+async def steady(pipe: Pipe, seconds: int) -> Run:
+    """A fixed rate of claims."""
+    async with pipe.running():
+        await measure(pipe, claims("ws", round(RATE)))
+        return await measure(pipe, claims("s", round(RATE * seconds)), RATE)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The smallest, the median and the largest."""
+    return f"{min(values):.0f} / {median(values):.0f} / {max(values):.0f}"
+
+
+def tell(name: str, runs: Sequence[Run]) -> None:
+    """A pipe's rounds: rates, cost and memory, by process."""
+    rates, costs = [run.events_s for run in runs], [run.total_us for run in runs]
+    parts = {part: median(run.cpu_us[part] for run in runs) for part in runs[0].cpu_us}
+    memory = {part: max(run.memory_mb[part] for run in runs) for part in runs[0].memory_mb}
+    say(f"{name}: {spread(rates)} events/s, {spread(costs)} µs of CPU per event")
+    say("  µs per event: " + ", ".join(f"{part} {us:.0f}" for part, us in parts.items()))
+    say("  MB at most: " + ", ".join(f"{part} {mb:.0f}" for part, mb in memory.items()))
+
+
+def percentiles(run: Run) -> tuple[float, float]:
+    """The 50th and 99th percentile of claim to message row, in milliseconds."""
+    cuts = quantiles(run.latencies_ms, n=100)
+    return cuts[49], cuts[98]
+
+
+async def bench(stack: Stack, size: Size) -> str:
+    """Measures everything and tells it; returns the last line."""
+    obvious, bare, ours = (
+        SimplePipe(stack, "obvious"),
+        SimplePipe(stack, "bare"),
+        OurPipe(stack),
+    )
+    found = await rounds((obvious, bare, ours), size)
+    for name, runs in found.items():
+        tell(name, runs)
+    rate = {name: median(run.events_s for run in runs) for name, runs in found.items()}
+    cost = {name: median(run.total_us for run in runs) for name, runs in found.items()}
+    late = {pipe.name: await steady(pipe, size.steady_s) for pipe in (bare, ours)}
+    for name, run in late.items():
+        p50, p99 = percentiles(run)
+        say(
+            f"{name} at {RATE:.0f} a second: p50 {p50:.0f} ms, p99 {p99:.0f} ms, {run.total_us:.0f}"
+            f" µs of CPU per event"
+        )
+    p50, p99 = percentiles(late["ours"])
+    return (
+        f"bench obvious_ratio={rate['ours'] / rate['obvious']:.1f}"
+        f" bare_ratio={rate['ours'] / rate['bare']:.2f}"
+        f" p99_bare_ratio={p99 / percentiles(late['bare'])[1]:.1f}"
+        f" p50_ms={p50:.0f} p99_ms={p99:.0f}"
+        f" events_s={rate['ours']:.0f} cpu_us_event={cost['ours']:.0f}"
+    )
+
+
+async def main() -> None:
+    """Measures on a stack of its own; the exit code is 1 if a pipe lost or doubled anything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one small round")
+    options = parser.parse_args()
+    stack = await started()
+    try:
+        say(await bench(stack, QUICK if options.quick else FULL))
+    except LostError as lost:
+        sys.exit(str(lost))
+    finally:
+        stack.down()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,98 @@
+"""The platform's own workers as a pipe."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from contracts.catalogue import claims_topic, receipts_topic
+from deploy.demo.platform import Platform, on_its_way
+from deploy.local.stack import Stack
+from services.runtime.settings import Settings
+from tests.load.newcomers import REGION
+from tests.load.pipe import Pipe
+
+WORKERS = ("beneficiary", "benefits", "notifications")
+START_S = 60.0
+# The pipe ends with the message row. A provider that never answers keeps one message in hand, so
+# that sending, which no pipe does, costs nothing here.
+UNSENT = {"HAMROH_SMS_BATCH": "1", "HAMROH_SMS_CONCURRENCY": "1", "HAMROH_SMS_TIMEOUT_S": "60"}
+
+
+class OurPipe(Pipe):
+    """The workers of registry, benefits and notifications, with the settings of the local stack."""
+
+    name = "ours"
+    count = "select count(*) from notifications.messages"
+    stored: Mapping[str, str] = {
+        "persons": "select count(*) from beneficiary.persons",
+        "accepted claims": "select count(*) from beneficiary.inbox where outcome = 'accepted'",
+        "decisions": "select count(*) from benefits.decisions where outcome = 'approved'",
+        "entitlements": "select count(*) from benefits.entitlements where phase = 'running'",
+    }
+    committed = """
+        select correlation_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8
+        from notifications.messages where correlation_id = any($1::text[])
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack)
+        self._mute: socket.socket | None = None
+
+    @property
+    def claims_topic(self) -> str:
+        return claims_topic(REGION, "beneficiary")
+
+    @property
+    def carried(self) -> Mapping[str, int]:
+        return {
+            receipts_topic(REGION): 1,
+            "beneficiary.person.v1": 2,
+            "beneficiary.household.v1": 1,
+            "beneficiary.contact.v1": 1,
+            "beneficiary.key.v1": 1,
+            "benefits.application.v1": 1,
+            "benefits.entitlement.v1": 1,
+            "benefits.notice.v1": 1,
+        }
+
+    @property
+    def publisher(self) -> Settings:
+        return Platform(self.stack, REGION).kafka_settings(f"region.{REGION.lower()}")
+
+    async def start(self) -> None:
+        self._mute = socket.create_server(("127.0.0.1", 0))
+        unsent = UNSENT | {"HAMROH_SMS_URL": f"http://127.0.0.1:{self._mute.getsockname()[1]}"}
+        for service in WORKERS:
+            settings = self.stack.plan.environment(service, "worker") | unsent
+            self.spawn(service, ["services", service, "worker"], settings)
+        await self._ready()
+
+    async def stop(self) -> None:
+        await super().stop()
+        if self._mute is not None:
+            self._mute.close()
+
+    async def on_its_way(self) -> bool:
+        return any(on_its_way(status) for status in await self._statuses())
+
+    async def _statuses(self) -> list[dict[str, Any]]:
+        urls = [f"{self.stack.plan.url(f'{service}-worker')}/status" for service in WORKERS]
+        async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
+            answers = await asyncio.gather(*(client.get(url) for url in urls))
+        return [answer.json() for answer in answers]
+
+    async def _ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                statuses = await self._statuses()
+                if not any(None in status["lag"].values() for status in statuses):
+                    return
+            except (httpx.HTTPError, KeyError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
