@@ -47,7 +47,10 @@ Connection = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cluster:
-    """All nodes of one instance. `ports` has `kafka-<node>.<listener>` for every node."""
+    """All nodes of one instance. `ports` has `kafka-<node>.<listener>` for every node.
+
+    `fronts` are ports that a listener is known by instead of its own, by the same names.
+    """
 
     cluster_id: str
     nodes: int
@@ -56,6 +59,7 @@ class Cluster:
     folder: Path
     cache: Path
     java: Java
+    fronts: Mapping[str, int]
 
     def node_folder(self, node: int) -> Path:
         """Configuration and data of one node."""
@@ -65,11 +69,14 @@ class Cluster:
         """The port of one listener."""
         return self.ports[f"{node_name(node)}.{listener}"]
 
+    def known_as(self, node: int, listener: str) -> str:
+        """The address that clients of a listener are told."""
+        front = self.fronts.get(f"{node_name(node)}.{listener}")
+        return f"{LOOPBACK}:{front or self.port(node, listener)}"
+
     def bootstrap(self, listener: str) -> str:
         """All nodes' addresses on one listener."""
-        return ",".join(
-            f"{LOOPBACK}:{self.port(node, listener)}" for node in range(1, self.nodes + 1)
-        )
+        return ",".join(self.known_as(node, listener) for node in range(1, self.nodes + 1))
 
     def argv(self, node: int) -> tuple[str, ...]:
         """The command of one broker in the foreground."""
@@ -160,7 +167,9 @@ class Cluster:
         addresses = {name.upper(): f"{LOOPBACK}:{self.port(node, name)}" for name in LISTENERS}
         listeners = ",".join(f"{name}://{address}" for name, address in addresses.items())
         advertised = ",".join(
-            f"{name}://{address}" for name, address in addresses.items() if name != "CONTROLLER"
+            f"{name.upper()}://{self.known_as(node, name)}"
+            for name in LISTENERS
+            if name != "controller"
         )
         return {
             "process.roles": "broker,controller",

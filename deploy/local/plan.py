@@ -6,6 +6,7 @@ them; `tests/local/test_plan.py` holds the table of who gets which.
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -69,6 +70,7 @@ class Plan:
             folder=folder.path / "kafka",
             cache=state.options.cache or ROOT / ".cache" / "jars",
             java=java.find(),
+            fronts=state.options.fronts,
         )
         every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]
         self.processes = tuple(_chosen(every, state.options.only))
@@ -192,7 +194,7 @@ class Plan:
         secrets, login = state.secrets, f"{service}_{role}"
         settings = {
             **self.client_environment(service),
-            "HAMROH_DATABASE_URL": self.server.url(login, secrets.database_roles[login]),
+            "HAMROH_DATABASE_URL": self._front().url(login, secrets.database_roles[login]),
             "HAMROH_HTTP_PORT": str(state.ports[name]),
             "HAMROH_BANK_URL": self.url(BANK),
             "HAMROH_SMS_URL": self.url(SMS),
@@ -206,6 +208,11 @@ class Plan:
         if name in PSEUDONYM_READERS:
             settings["HAMROH_PSEUDONYM_KEY"] = secrets.pseudonym_key
         return settings
+
+    def _front(self) -> postgres.Server:
+        """The database as services reach it."""
+        front = self.state.options.fronts.get(postgres.NAME, self.server.port)
+        return replace(self.server, port=front)
 
     def client_environment(self, user: str) -> dict[str, str]:
         """The settings of a program that is no process of the plan: a centre's, an operator's."""

@@ -36,6 +36,8 @@ class Options(_Document):
     """What `up` was asked for.
 
     `only` empty means everything, `bank` is more of its options, `cache` is where jars are kept.
+    `fronts` are ports at which somebody else stands before a server, by the server's own name
+    (`postgres`, `kafka-1.client`): clients are sent there, as through a network that fails.
     """
 
     regions: tuple[str, ...] = ("vn-07",)
@@ -46,6 +48,7 @@ class Options(_Document):
     seed: int = 7
     bank: tuple[str, ...] = ()
     cache: Path | None = None
+    fronts: dict[str, int] = {}
 
 
 class Secrets(_Document):

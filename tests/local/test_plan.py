@@ -128,6 +128,23 @@ def test_three_nodes_replicate_and_know_each_other(tmp_path: Path) -> None:
     assert len(cluster.bootstrap("client").split(",")) == 3
 
 
+def test_services_are_sent_to_who_stands_before_a_server(tmp_path: Path) -> None:
+    fronts = {"postgres": 1111, "kafka-1.client": 2222}
+
+    fronted = planned(tmp_path, Options(fronts=fronts))
+
+    told = fronted.environment("benefits", "worker")
+    assert ":1111/" in told["HAMROH_DATABASE_URL"]
+    assert told["HAMROH_KAFKA_BOOTSTRAP"] == "127.0.0.1:2222"
+    settings = fronted.cluster.configuration(1)
+    assert "CLIENT://127.0.0.1:2222" in settings
+    # and the servers themselves listen where they did, and so do those who run the platform
+    own = fronted.cluster.port(1, "client")
+    assert f"listeners=INTERNAL://127.0.0.1:{fronted.cluster.port(1, 'internal')}" in settings
+    assert f"CLIENT://127.0.0.1:{own}" in settings
+    assert f":{fronted.server.port}/" in fronted.server.url()
+
+
 def test_every_role_that_a_door_asks_for_is_held_by_somebody() -> None:
     sources = [path.read_text() for path in (plan.ROOT / "services").rglob("*.py")]
     asked = {
