@@ -1,0 +1,157 @@
+"""One run: a platform behind two failing wires, centres that send, faults, and what is left."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from deploy.demo.platform import QUIET_LOOKS, Platform, on_its_way
+from deploy.local import postgres
+from deploy.local.plan import SERVICES
+from deploy.local.stack import Stack
+from deploy.local.state import Options
+from tests.chaos import claims
+from tests.chaos.checker import Findings, check
+from tests.chaos.clients import Centres
+from tests.chaos.history import History
+from tests.chaos.money import Officers
+from tests.chaos.nemesis import BROKER, Nemesis, Strike
+from tests.chaos.observation import Observation, observe
+from tests.chaos.proxy import Proxy
+from tests.chaos.schedule import schedule
+
+BUSINESS_TIME: Final = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
+QUIET_WITHIN_S: Final = 60.0
+"""How long after the last fault nothing may be on its way any more."""
+GAP_S: Final = 0.8
+"""Between a fault and the events of the next."""
+CLIENT: Final = f"{BROKER}.client"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A started platform whose services reach database and broker through wires that fail."""
+
+    platform: Platform
+    database: Proxy
+    broker: Proxy
+
+    @property
+    def stack(self) -> Stack:
+        """Its processes."""
+        return self.platform.stack
+
+
+@contextmanager
+def field_of(
+    directory: Path, regions: tuple[str, ...], only: tuple[str, ...] = ()
+) -> Iterator[Field]:
+    """A platform that holds nothing yet; ended afterwards."""
+    stack = Stack(directory)
+    database = Proxy(lambda: stack.state.ports[postgres.NAME])
+    broker = Proxy(lambda: stack.state.ports[CLIENT])
+    stack.reset()
+    options = Options(
+        regions=tuple(region.lower() for region in regions),
+        business_time=BUSINESS_TIME,
+        rehearsal=True,
+        only=only,
+        fronts={postgres.NAME: database.port, CLIENT: broker.port},
+    )
+    try:
+        stack.up(options)
+        yield Field(Platform(stack, regions[0]), database, broker)
+    finally:
+        stack.down()
+        database.close()
+        broker.close()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run came to."""
+
+    history: History
+    strikes: list[Strike]
+    observation: Observation
+    findings: Findings
+    quiet_after_s: float | None
+    """Since the last fault; None if something was still on its way when patience ended."""
+    cycles: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is sent, how often it is struck, and which services run."""
+
+    events: int
+    faults: int
+    regions: tuple[str, ...] = claims.REGIONS
+    services: tuple[str, ...] = SERVICES
+
+
+async def play(place: Field, seed: int, size: Size, say: Say) -> Outcome:
+    """Sends, strikes and pays at once, waits for quiet, and checks."""
+    history, began = History(), time.monotonic()
+    sends = claims.plan(seed, size.events, size.regions)
+    faults = schedule(seed, size.faults, size.services)
+    centres, officers = Centres(place.platform, history), Officers(place.platform)
+    nemesis = Nemesis(place.stack, place.database, place.broker, size.services)
+    share = -(-len(sends) // (len(faults) + 1))
+    centres.send(sends[:share])
+    paying: list[asyncio.Task[None]] = []
+    for fault in faults:
+        centres.send(sends[(fault.nth + 1) * share : (fault.nth + 2) * share])
+        say(f"{time.monotonic() - began:6.1f} s  {fault.kind}: {fault.service}")
+        await nemesis.strike(fault)
+        await asyncio.sleep(GAP_S)
+        if "benefits" in size.services and 3 * fault.nth > len(faults):
+            due = size.regions[fault.nth % len(size.regions)]
+            paying.append(asyncio.create_task(officers.pay(due)))
+    struck = time.monotonic()
+    await asyncio.gather(centres.finish(), nemesis.finish(), *paying)
+    quiet_after_s = await _quiet(place.platform, size.services, struck)
+    closed = await officers.closed()
+    await _quiet(place.platform, size.services, time.monotonic())
+    seen = await observe(place.platform, size.services)
+    findings = check(history, seen, size.services)
+    if not closed:
+        findings.lost.append("a payment cycle was never closed")
+    return Outcome(
+        history, nemesis.strikes, seen, findings, quiet_after_s, len(officers.cycles),
+        {"faults": struck - began, "all": time.monotonic() - began},
+    )  # fmt: skip
+
+
+async def _quiet(
+    platform: Platform, services: tuple[str, ...], since: float, within_s: float = QUIET_WITHIN_S
+) -> float | None:
+    """Seconds until nothing was on its way for some looks in a row; None if it never came."""
+    looks = 0
+    async with httpx.AsyncClient(timeout=15, trust_env=False) as web:
+        while time.monotonic() - since < within_s:
+            looks = looks + 1 if await _idle(web, platform, services) else 0
+            if looks == QUIET_LOOKS:
+                return time.monotonic() - since
+            await asyncio.sleep(0.2)
+    return None
+
+
+async def _idle(web: httpx.AsyncClient, platform: Platform, services: tuple[str, ...]) -> bool:
+    for service in services:
+        try:
+            answer = await web.get(f"{platform.url(f'{service}-worker')}/status")
+        except httpx.TransportError:
+            return False
+        if not answer.is_success or on_its_way(answer.json()):
+            return False
+    return True
