@@ -281,7 +281,7 @@ class Intake:
         """Rebuilds a consumer that takes nothing although records wait, or that never started."""
         lag = await self.lag()
         if lag is not None:
-            self._telemetry.gauge("lag.records", lag, group=self.subscription.group)
+            self._telemetry.record("lag.records", lag, group=self.subscription.group)
         if not self._alive or time.monotonic() - self._taken_at > STUCK_S:
             self._telemetry.rebuilt(self.subscription.group)
             await self.rebuild()

@@ -37,6 +37,21 @@ class Metric:
     unit: str
     tells: str
 
+    def instrument(self, meter: metrics.Meter, name: str) -> Any:
+        """Makes it; the edges of a histogram fit its unit."""
+        if self.kind == "histogram":
+            edges = EDGES[self.unit]
+            return meter.create_histogram(
+                name, self.unit, self.tells, explicit_bucket_boundaries_advisory=edges
+            )
+        return getattr(meter, f"create_{self.kind}")(name, self.unit, self.tells)
+
+
+EDGES: Final = {
+    "s": (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    "{record}": (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+}
+
 
 METRICS: Final = {
     "lag.records": Metric("gauge", "{record}", "Records of a topic that a group has not taken"),
@@ -50,6 +65,8 @@ METRICS: Final = {
     "outbox_age.seconds": Metric("gauge", "s", "Age of the oldest of them"),
     "waiting.records": Metric("gauge", "{record}", "Records that wait for their turn or cause"),
     "dead_letter.records": Metric("gauge", "{record}", "Dead letters that are open"),
+    "timer_lateness.seconds": Metric("gauge", "s", "How late the timer is that is due first"),
+    "lead.workers": Metric("gauge", "{worker}", "1 in the worker that leads its service, else 0"),
     "request.seconds": Metric("histogram", "s", "HTTP requests, by route and status"),
 }
 """Every metric of the platform. Labels are codes: groups, topics, types, routes, statuses."""
@@ -63,9 +80,7 @@ class Telemetry:
         meter, self.tracer, self.close = _exporting(service, settings.otlp_endpoint)
         self.log = structlog.get_logger()
         self._instruments = {
-            name: getattr(meter, f"create_{metric.kind}")(
-                f"hamroh.{service}.{name}", metric.unit, metric.tells
-            )
+            name: metric.instrument(meter, f"hamroh.{service}.{name}")
             for name, metric in METRICS.items()
         }
 
@@ -94,10 +109,6 @@ class Telemetry:
         """Tells that a stuck consumer was rebuilt."""
         self.log.warning("consumer rebuilt", group=group)
         self.record("rebuild.consumers", 1, group=group)
-
-    def gauge(self, name: str, value: float, **labels: str) -> None:
-        """Sets a gauge of `METRICS`."""
-        self.record(name, value, **labels)
 
     @contextmanager
     def span_from(

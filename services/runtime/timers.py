@@ -75,6 +75,7 @@ GAUGES: Final = {
     "outbox_age.seconds": "outbox_age_s",
     "waiting.records": "waiting",
     "dead_letter.records": "dead_letters",
+    "timer_lateness.seconds": "late_s",
 }
 """Metric → what `pending` calls it."""
 
@@ -114,6 +115,8 @@ class Leader:
     async def run(self) -> None:
         """Contends for the lead for ever; loses it with its connection and contends again."""
         while True:
+            for metric in ("lead.workers", *GAUGES):
+                self.telemetry.record(metric, 0)  # what it told while it led is over
             try:
                 await self._contend()
             except* Exception as errors:  # noqa: BLE001 - nobody would start it again
@@ -258,8 +261,12 @@ class Leader:
 
     async def _measure(self) -> bool:
         pending = await self.pending()
+        now = self.database.clock.now()
+        late = now - (pending["next_due_at"] or now)
+        pending["late_s"] = max(0.0, late.total_seconds())
         for metric, name in GAUGES.items():
-            self.telemetry.gauge(metric, pending[name])
+            self.telemetry.record(metric, pending[name])
+        self.telemetry.record("lead.workers", 1)
         return False
 
     async def pending(self) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class TestExport:
     def test_metrics_and_spans_reach_a_collector(self, collector: Collector) -> None:
         endpoint = f"http://127.0.0.1:{collector.server_port}"
         telemetry = Telemetry("benefits", Settings(otlp_endpoint=endpoint))
-        telemetry.gauge("lag.records", 7, group="benefits.beneficiary.person.v1")
+        telemetry.record("lag.records", 7, group="benefits.beneficiary.person.v1")
         with telemetry.batch("benefits.beneficiary.person.v1", 500):
             pass
         with telemetry.span_from("inside", PARENT):
