@@ -56,7 +56,7 @@ def _topics(action: str) -> int:
     if action == "drift":
         found = topics.drift(settings, settings.regions)
         return _say(found, code=1 if found else 0)
-    users = topics.load_users(settings.kafka_users_file) if settings.kafka_users_file else {}
+    users = {user: word.get_secret_value() for user, word in settings.kafka_users.items()}
     return _say(topics.apply(settings, settings.regions, users))
 
 

@@ -1,8 +1,4 @@
-"""The stack that stories run on: real Kafka, real PostgreSQL, every service; started once.
-
-`HAMROH_STACK` names the folder of a stack that runs already (`python -m deploy.local up`); without
-it one is started in `.local/test` and stopped at the end.
-"""
+"""What stories run on: real Kafka and PostgreSQL, where `tests.backends` says; started once."""
 
 import os
 from collections.abc import Iterator
@@ -11,30 +7,65 @@ from pathlib import Path
 
 import pytest
 
+from deploy.instance import Instance
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from deploy.local.state import Options
+from tests import backends
 
 BUSINESS_TIME = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
-OPTIONS = Options(regions=("vn-07", "vn-01", "ua-26"), business_time=BUSINESS_TIME, rehearsal=True)
+OPTIONS = Options(regions=backends.REGIONS, business_time=BUSINESS_TIME, rehearsal=True)
+LOCAL_ALONE = "kill processes, read their files or need running services: TEST_BACKEND=local"
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The running platform."""
+    """The whole platform of the local backend, every service running."""
+    assert backends.chosen() == "local", "stories that need the local stack are marked `local`"
     given = os.environ.get("HAMROH_STACK")
     stack = Stack(Path(given) if given else ROOT / ".local" / "test")
     if given is None:
         stack.reset()
         stack.up(OPTIONS)
-    os.environ["HAMROH_DATABASE_ADMIN_URL"] = stack.plan.server.url()
     yield stack
     if given is None:
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
+    """Kafka and PostgreSQL with topics and tables; on the local backend services work with them."""
+    if backends.chosen() == "local":
+        yield request.getfixturevalue("stack").instance
+    else:
+        with backends.elsewhere() as instance:
+            yield instance
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _stack_for_databases(request: pytest.FixtureRequest) -> None:
     """Stories marked `stack` find it running."""
     if any(item.get_closest_marker("stack") for item in request.session.items):
-        request.getfixturevalue("stack")
+        instance: Instance = request.getfixturevalue("instance")
+        os.environ["HAMROH_DATABASE_ADMIN_URL"] = instance.database_url()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another backend stories that need the local stack are left out."""
+    if backends.chosen() == "local":
+        return
+    left_out = [item for item in items if item.get_closest_marker("local")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[_LEFT_OUT] = len(left_out)
+
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say what is played where, and what is not."""
+    if backends.chosen() == "local":
+        return []
+    count = config.stash.get(_LEFT_OUT, 0)
+    return [f"backend {backends.chosen()}; {count} deselected that {LOCAL_ALONE}"]

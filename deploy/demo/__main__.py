@@ -66,7 +66,7 @@ def start(stack: Stack, steps: Steps) -> Platform:
     )
     stack.up(options, report)
     steps.say(f"platform ready: {len(ready)} processes, Kafka and PostgreSQL among them")
-    return Platform(stack, REGION)
+    return Platform(stack.instance, REGION)
 
 
 def import_lists(platform: Platform, steps: Steps, people: Path) -> tuple[int, Report]:
@@ -169,7 +169,7 @@ def totals(
 ) -> None:
     """Ask every source again; exit code 1 if they do not agree."""
     steps = Steps()
-    platform = Platform(Stack(directory), REGION)
+    platform = Platform(Stack(directory).instance, REGION)
     rows = len(rows_of(people, KINDS["persons"]))
     _finish(platform, asyncio.run(gather(platform, rows)), steps.seconds)
 

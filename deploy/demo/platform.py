@@ -8,10 +8,9 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from deploy.local import credentials
+from deploy import credentials
+from deploy.instance import KAFKA_SECURITY, SERVICES, Instance
 from deploy.local.accounts import MINISTRY
-from deploy.local.plan import SERVICES
-from deploy.local.stack import Stack
 from services.runtime.settings import Settings
 
 QUIET_LOOKS = 3
@@ -24,29 +23,29 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A started stack and the region that the demonstration plays in."""
+    """A started instance and the region that the demonstration plays in."""
 
-    stack: Stack
+    instance: Instance
     region: str
 
     def url(self, process: str) -> str:
         """The HTTP address of a process."""
-        return self.stack.plan.url(process)
+        return self.instance.url(process)
 
     def kafka_settings(self, user: str) -> Settings:
         """Kafka with a principal's own credentials: `region.vn-07`, `insights`, `ministry`."""
-        state, cluster = self.stack.state, self.stack.plan.cluster
+        instance = self.instance
         return Settings(
-            kafka_bootstrap=cluster.bootstrap("client"),
-            kafka_security="SASL_PLAINTEXT",
+            kafka_bootstrap=instance.kafka,
+            kafka_security=KAFKA_SECURITY,
             kafka_username=user,
-            kafka_password=SecretStr(state.secrets.kafka_users[user]),
-            business_time=state.options.business_time,
+            kafka_password=SecretStr(instance.credentials.kafka_users[user]),
+            business_time=instance.business_time,
         )
 
     def token(self, username: str) -> str:
-        """An access token of the local identity provider for an officer or a system."""
-        return credentials.token(self.stack, username)
+        """An access token of the identity provider for an officer or a system."""
+        return credentials.token(self.instance, username)
 
     def client(self, process: str, username: str = MINISTRY) -> httpx.Client:
         """An HTTP client of a service, signed in."""

@@ -165,7 +165,7 @@ async def gather(platform: Platform, rows: int) -> Totals:
 
 
 async def _tables(platform: Platform, totals: Totals) -> None:
-    connection = await asyncpg.connect(platform.stack.plan.server.url())
+    connection = await asyncpg.connect(platform.instance.database_url())
     try:
         for (total, source), query in TABLES.items():
             totals.say(total, source, int(await connection.fetchval(query)))

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import credentials, processes
+from deploy import credentials
+from deploy.local import processes
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import Plan
 from deploy.local.stack import DEFAULT_DIRECTORY, Stack
@@ -191,12 +192,12 @@ def print_credentials(
 ) -> None:
     """Print a principal's addresses and credentials as lines for a shell: eval "$(...)"."""
     with _told():
-        stack = Stack(directory)
+        instance = Stack(directory).instance
         if sum((bool(region), ministry, operator)) != 1:
             raise LocalStackError("Say --region CODE, --ministry or --operator.")
         if region:
-            found = credentials.of_region(stack, region)
+            found = credentials.of_region(instance, region)
         else:
             of = credentials.of_ministry if ministry else credentials.of_operator
-            found = of(stack)
+            found = of(instance)
         typer.echo(credentials.exports(found))

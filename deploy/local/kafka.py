@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.instance import KAFKA_ADMIN, KAFKA_SECURITY
 from deploy.local import jars
 from deploy.local.aot import AotCache
 from deploy.local.faults import LocalStackError
@@ -21,8 +22,6 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.processes import base_environment
 from deploy.local.state import write_private
 
-ADMIN: Final = "admin"
-SECURITY: Final = "SASL_PLAINTEXT"
 MECHANISM: Final = "SCRAM-SHA-512"
 SCRAM_ITERATIONS: Final = 4096
 FIRST_NODE: Final = 1
@@ -177,15 +176,17 @@ class Cluster:
             "controller.quorum.voters": ",".join(voters),
             "listeners": listeners,
             "advertised.listeners": advertised,
-            "listener.security.protocol.map": ",".join(f"{name}:{SECURITY}" for name in addresses),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:{KAFKA_SECURITY}" for name in addresses
+            ),
             "inter.broker.listener.name": "INTERNAL",
             "controller.listener.names": "CONTROLLER",
         }
 
     def _security(self) -> dict[str, object]:
         plain = (
-            f'{PLAIN} required username="{ADMIN}" password="{self.password}" '
-            f'user_{ADMIN}="{self.password}";'
+            f'{PLAIN} required username="{KAFKA_ADMIN}" password="{self.password}" '
+            f'user_{KAFKA_ADMIN}="{self.password}";'
         )
         return {
             "sasl.enabled.mechanisms": f"PLAIN,{MECHANISM}",
@@ -198,7 +199,7 @@ class Cluster:
             "listener.name.client.sasl.enabled.mechanisms": MECHANISM,
             "listener.name.client.scram-sha-512.sasl.jaas.config": f"{SCRAM} required;",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": f"User:{ADMIN}",
+            "super.users": f"User:{KAFKA_ADMIN}",
             "allow.everyone.if.no.acl.found": "false",
         }
 
@@ -222,9 +223,9 @@ def node_name(node: int) -> str:
 def _connection(bootstrap: str, mechanism: str, password: str) -> Connection:
     return {
         "bootstrap.servers": bootstrap,
-        "security.protocol": SECURITY,
+        "security.protocol": KAFKA_SECURITY,
         "sasl.mechanism": mechanism,
-        "sasl.username": ADMIN,
+        "sasl.username": KAFKA_ADMIN,
         "sasl.password": password,
         "socket.timeout.ms": int(PROBE_TIMEOUT_S * 1000),
         "reconnect.backoff.ms": 20,
@@ -246,7 +247,7 @@ def _ensure_probe(connection: Connection, password: str) -> None:
 
     admin = AdminClient(connection)
     credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
-    upsertion = UserScramCredentialUpsertion(ADMIN, credential, password.encode())
+    upsertion = UserScramCredentialUpsertion(KAFKA_ADMIN, credential, password.encode())
     for done in admin.alter_user_scram_credentials([upsertion]).values():
         done.result(PROBE_TIMEOUT_S)
     topic = NewTopic(PROBE_TOPIC, num_partitions=1, config={"retention.ms": "3600000"})

@@ -6,28 +6,32 @@ them; `tests/local/test_plan.py` holds the table of who gets which.
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from deploy.instance import (
+    BANK,
+    IDENTITY,
+    ROLES,
+    SERVICES,
+    SMS,
+    SMTP,
+    Instance,
+)
 from deploy.local import accounts, control, java, kafka, postgres, probes
 from deploy.local.faults import LocalStackError
 from deploy.local.ports import LOOPBACK
 from deploy.local.processes import Process
 from deploy.local.state import Folder, State, write_private_json
+from deploy.postgres.provision import provision
 
 ROOT: Final = Path(__file__).parent.parent.parent
-SERVICES: Final = (
-    "beneficiary", "benefits", "casework", "workforce", "notifications", "insights",
-)  # fmt: skip
-ROLES: Final = ("api", "worker")
-IDENTITY, SMS, SMTP, BANK = "identity", "sms", "smtp", "bank"
 MIGRATE, TOPICS = "migrate", "topics"
-# Principals beside the services and the regions: whoever runs the platform, and dashboards.
-OTHER_USERS: Final = ("operator", "ministry")
-KEY_READERS: Final = ("beneficiary-worker", "benefits-worker", "notifications-worker")
-PSEUDONYM_READERS: Final = ("insights-worker",)
+MAIL_BOX: Final = f"{SMTP}.http"
+DOORS: Final = (
+    IDENTITY, SMS, SMTP, BANK, *(f"{service}-{role}" for service in SERVICES for role in ROLES),
+)  # fmt: skip
 
 
 def port_names(nodes: int) -> list[str]:
@@ -38,18 +42,7 @@ def port_names(nodes: int) -> list[str]:
         for node in range(1, nodes + 1)
         for name in kafka.LISTENERS
     ]
-    names += [IDENTITY, SMS, SMTP, f"{SMTP}.http", BANK]
-    return names + [f"{service}-{role}" for service in SERVICES for role in ROLES]
-
-
-def kafka_users(regions: Iterable[str]) -> list[str]:
-    """One principal per service, per region system and per outside reader."""
-    return [*SERVICES, *OTHER_USERS, *(f"region.{region.lower()}" for region in regions)]
-
-
-def database_roles() -> list[str]:
-    """One login per process that touches the database."""
-    return [f"{service}_{role}" for service in SERVICES for role in ROLES]
+    return [*names, MAIL_BOX, *DOORS]
 
 
 class Plan:
@@ -72,6 +65,23 @@ class Plan:
             java=java.find(),
             fronts=state.options.fronts,
         )
+        front = state.options.fronts.get(postgres.NAME, self.server.port)
+        self.instance = Instance(
+            credentials=secrets,
+            regions=state.options.regions,
+            database=f"{LOOPBACK}:{self.server.port}",
+            database_front=f"{LOOPBACK}:{front}",
+            kafka=self.cluster.bootstrap("client"),
+            kafka_internal=self.cluster.bootstrap("internal"),
+            business_time=state.options.business_time,
+            rehearsal=state.options.rehearsal,
+            replicas=state.options.nodes,
+            urls={
+                name: f"http://{LOOPBACK}:{state.ports[MAIL_BOX if name == SMTP else name]}"
+                for name in DOORS
+            },
+            smtp=f"{LOOPBACK}:{state.ports[SMTP]}",
+        )
         every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]
         self.processes = tuple(_chosen(every, state.options.only))
 
@@ -88,10 +98,6 @@ class Plan:
         deepest = max(map(depth, by_name), default=-1)
         return [[name for name in by_name if depths[name] == level] for level in range(deepest + 1)]
 
-    def url(self, name: str) -> str:
-        """The HTTP address of a process."""
-        return f"http://{LOOPBACK}:{self.state.ports[name]}"
-
     def _infrastructure(self) -> Iterable[Process]:
         server, cluster = self.server, self.cluster
         yield Process(
@@ -105,7 +111,7 @@ class Plan:
             user=server.user,
             before=partial(postgres.prepare, server),
             probe=partial(postgres.probe, server),
-            after=partial(postgres.provision, server, dict(self.state.secrets.database_roles)),
+            after=partial(provision, server.url(), self.state.secrets.database_roles),
             stop_signal=postgres.STOP_SIGNAL,
         )
         for node in range(1, cluster.nodes + 1):
@@ -127,28 +133,17 @@ class Plan:
         return tuple(kafka.node_name(node) for node in range(1, self.cluster.nodes + 1))
 
     def _jobs(self) -> Iterable[Process]:
-        users = self._folder.path / "kafka-users.json"
         yield self._python(
             MIGRATE, "services", "migrate",
             says="every migration is applied", is_job=True, needs=(postgres.NAME,),
-            env={"HAMROH_DATABASE_ADMIN_URL": self.server.url()},
+            env=self.instance.migrate_environment(),
         )  # fmt: skip
         yield self._python(
             TOPICS, "services", "topics", "apply",
             says="topics, users and access lists are in place", is_job=True,
             needs=self._kafka_names(),
-            before=partial(write_private_json, users, self._kafka_passwords()),
-            env={
-                "HAMROH_KAFKA_ADMIN_BOOTSTRAP": self.cluster.bootstrap("internal"),
-                "HAMROH_KAFKA_ADMIN_USERNAME": kafka.ADMIN,
-                "HAMROH_KAFKA_ADMIN_PASSWORD": self.state.secrets.kafka_admin,
-                "HAMROH_KAFKA_USERS_FILE": str(users),
-            },
+            env=self.instance.topics_environment(),
         )  # fmt: skip
-
-    def _kafka_passwords(self) -> dict[str, str]:
-        passwords = self.state.secrets.kafka_users
-        return {user: passwords[user] for user in kafka_users(self.state.options.regions)}
 
     def _outside(self) -> Iterable[Process]:
         ports, options = self.state.ports, self.state.options
@@ -163,7 +158,7 @@ class Plan:
         )  # fmt: skip
         yield self._outsider(SMS, "deploy.local.sinks", "sms", says="the SMS sink answers")
         yield self._outsider(
-            SMTP, "deploy.local.sinks", "smtp", "--http-port", str(ports[f"{SMTP}.http"]),
+            SMTP, "deploy.local.sinks", "smtp", "--http-port", str(ports[MAIL_BOX]),
             says="the mail sink accepts a connection", probe=partial(probes.connects, ports[SMTP]),
         )  # fmt: skip
         yield self._outsider(
@@ -185,45 +180,9 @@ class Plan:
                 yield self._python(
                     name, "services", service, role,
                     group=service, says=f"{name} is ready", needs=needs[role],
-                    env=self.environment(service, role), probe=partial(probes.answers, port),
+                    env=self.instance.environment(service, role),
+                    probe=partial(probes.answers, port),
                 )  # fmt: skip
-
-    def environment(self, service: str, role: str) -> dict[str, str]:
-        """The settings of one service process, its secrets among them."""
-        state, name = self.state, f"{service}-{role}"
-        secrets, login = state.secrets, f"{service}_{role}"
-        settings = {
-            **self.client_environment(service),
-            "HAMROH_DATABASE_URL": self._front().url(login, secrets.database_roles[login]),
-            "HAMROH_HTTP_PORT": str(state.ports[name]),
-            "HAMROH_BANK_URL": self.url(BANK),
-            "HAMROH_SMS_URL": self.url(SMS),
-            "HAMROH_SMTP_HOST": LOOPBACK,
-            "HAMROH_SMTP_PORT": str(state.ports[SMTP]),
-        }
-        if role == "worker":
-            settings["HAMROH_DEAD_LETTER_KEY"] = secrets.dead_letter_key
-        if name in KEY_READERS:
-            settings["HAMROH_KEY_ENCRYPTION_KEY"] = secrets.key_encryption_key
-        if name in PSEUDONYM_READERS:
-            settings["HAMROH_PSEUDONYM_KEY"] = secrets.pseudonym_key
-        return settings
-
-    def _front(self) -> postgres.Server:
-        """The database as services reach it."""
-        front = self.state.options.fronts.get(postgres.NAME, self.server.port)
-        return replace(self.server, port=front)
-
-    def client_environment(self, user: str) -> dict[str, str]:
-        """The settings of a program that is no process of the plan: a centre's, an operator's."""
-        return {
-            **self._shared(),
-            "HAMROH_KAFKA_BOOTSTRAP": self.cluster.bootstrap("client"),
-            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
-            "HAMROH_KAFKA_USERNAME": user,
-            "HAMROH_KAFKA_PASSWORD": self.state.secrets.kafka_users[user],
-            "HAMROH_OIDC_ISSUER": self.url(IDENTITY),
-        }
 
     def _python(
         self, name: str, module: str, *arguments: str, env: Mapping[str, str], **more: object
@@ -231,23 +190,11 @@ class Plan:
         return Process(
             name=name,
             argv=(sys.executable, "-m", module, *arguments),
-            env={**self._shared(), **env},
+            env=dict(env),
             log=self._folder.log(name),
             cwd=ROOT,
             **more,  # type: ignore[arg-type]
         )
-
-    def _shared(self) -> dict[str, str]:
-        options = self.state.options
-        shared = {
-            "HAMROH_REGIONS": ",".join(options.regions),
-            "HAMROH_KAFKA_SECURITY": kafka.SECURITY,
-            "HAMROH_KAFKA_REPLICAS": str(options.nodes),
-            "HAMROH_REHEARSAL": str(options.rehearsal).lower(),
-        }
-        if options.business_time is not None:
-            shared["HAMROH_BUSINESS_TIME"] = options.business_time.isoformat()
-        return shared
 
     def _outsider(
         self,

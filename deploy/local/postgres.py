@@ -21,12 +21,11 @@ from pathlib import Path
 
 import asyncpg
 
+from deploy.instance import DATABASE, DATABASE_ADMIN
 from deploy.local.faults import LocalStackError
 from deploy.local.ports import LOOPBACK
 
 NAME = "postgres"
-ADMIN = "postgres"
-DATABASE = "hamroh"
 OLDEST_MAJOR = 18
 SERVER_ACCOUNT = "nobody"
 INITDB_TIMEOUT_S = 60
@@ -34,7 +33,6 @@ PROBE_TIMEOUT_S = 2.0
 # Fast shutdown: sessions are ended, nothing is lost. SIGTERM would wait for every client.
 STOP_SIGNAL = signal.SIGINT
 SHARED_FOLDER = Path("/var/tmp")  # noqa: S108 - survives a reboot, and its owner is checked
-ROLES_FILE = Path(__file__).parent.parent / "postgres" / "roles.sql"
 SETTINGS = """\
 # Written at every start.
 listen_addresses = '{host}'
@@ -57,11 +55,6 @@ log_line_prefix = '%m [%p] %u '
 """
 ACCESS = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 
-CREATE_DATABASE = f"create database {DATABASE}"
-FIND_DATABASE = "select 1 from pg_catalog.pg_database where datname = $1"
-# The server quotes: neither name nor password is ever put into SQL by us.
-ALTER_ROLE = "select pg_catalog.format('alter role %I password %L', $1::text, $2::text)"
-
 
 @dataclass(frozen=True)
 class Server:
@@ -73,7 +66,9 @@ class Server:
     port: int
     password: str
 
-    def url(self, user: str = ADMIN, password: str | None = None, database: str = DATABASE) -> str:
+    def url(
+        self, user: str = DATABASE_ADMIN, password: str | None = None, database: str = DATABASE
+    ) -> str:
         """A connection address; the passwords of this stack need no quoting."""
         return f"postgresql://{user}:{password or self.password}@{LOOPBACK}:{self.port}/{database}"
 
@@ -115,34 +110,12 @@ def probe(server: Server) -> None:
     asyncio.run(_probe(server))
 
 
-def provision(server: Server, passwords: dict[str, str]) -> None:
-    """Create database, roles and schemas where they lack, and give the roles their passwords."""
-    asyncio.run(_provision(server, passwords))
-
-
 async def _probe(server: Server) -> None:
     connection = await asyncpg.connect(
         server.url(database="postgres"), ssl=False, timeout=PROBE_TIMEOUT_S
     )
     try:
         await connection.fetchval("select 1")
-    finally:
-        await connection.close()
-
-
-async def _provision(server: Server, passwords: dict[str, str]) -> None:
-    connection = await asyncpg.connect(server.url(database="postgres"), ssl=False)
-    try:
-        if await connection.fetchval(FIND_DATABASE, DATABASE) is None:
-            await connection.execute(CREATE_DATABASE)
-    finally:
-        await connection.close()
-    connection = await asyncpg.connect(server.url(), ssl=False)
-    try:
-        async with connection.transaction():
-            await connection.execute(ROLES_FILE.read_text(encoding="utf-8"))
-            for role, password in passwords.items():
-                await connection.execute(await connection.fetchval(ALTER_ROLE, role, password))
     finally:
         await connection.close()
 
@@ -247,7 +220,8 @@ def _initdb(server: Server) -> None:
         os.chown(part, account.pw_uid, account.pw_gid)
         os.chown(secret, account.pw_uid, account.pw_gid)
     command = [
-        str(server.programs / "initdb"), "-D", str(part), "-U", ADMIN, f"--pwfile={secret}",
+        str(server.programs / "initdb"), "-D", str(part),
+        "-U", DATABASE_ADMIN, f"--pwfile={secret}",
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8", "--locale=C", "--lc-ctype=C.UTF-8",
     ]  # fmt: skip

@@ -1,17 +1,25 @@
-"""How the outside parties serve HTTP: on loopback only, with bounded bodies, telling nothing."""
+"""How the outside parties serve HTTP: on loopback unless told, bounded bodies, telling nothing."""
+
+import argparse
 
 import uvicorn
 from fastapi import FastAPI, Request
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 STOP_TIMEOUT_S = 5
 
 
-def serve(app: FastAPI, port: int) -> None:
+def add_address(parser: argparse.ArgumentParser) -> None:
+    """The options that say where a party listens; another host than loopback is for containers."""
+    parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s")
+    parser.add_argument("--port", type=int, required=True)
+
+
+def serve(app: FastAPI, host: str, port: int) -> None:
     """Serves until the process is told to stop; requests under way get a few seconds to end."""
     uvicorn.run(
         app,
-        host=HOST,
+        host=host,
         port=port,
         access_log=False,
         log_level="warning",

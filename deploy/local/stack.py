@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from deploy.instance import Instance, database_roles, kafka_users
 from deploy.local import accounts, control, plan, ports, postgres, processes
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT, Plan
@@ -77,10 +78,15 @@ class Stack:
         """The table of processes with addresses and environments."""
         return Plan(self.folder, self.state)
 
+    @property
+    def instance(self) -> Instance:
+        """The platform as its clients meet it."""
+        return self.plan.instance
+
     def env_for(self, name: str) -> dict[str, str]:
         """The settings of a process of the plan, or of a Kafka user such as `region.vn-07`."""
         if name in self.state.secrets.kafka_users:
-            return self.plan.client_environment(name)
+            return self.instance.client_environment(name)
         return dict(self._process(name).env)
 
     def up(self, options: Options, report: Report = _say_nothing) -> bool:
@@ -313,8 +319,8 @@ def _secrets(options: Options, old: Secrets | None) -> Secrets:
     )
     return kept.model_copy(
         update={
-            "kafka_users": _passwords(plan.kafka_users(options.regions), kept.kafka_users),
-            "database_roles": _passwords(plan.database_roles(), kept.database_roles),
+            "kafka_users": _passwords(kafka_users(options.regions), kept.kafka_users),
+            "database_roles": _passwords(database_roles(), kept.database_roles),
             "account_passwords": _passwords(
                 accounts.usernames(options.regions), kept.account_passwords
             ),

@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.instance import Credentials
 from deploy.local.faults import LocalStackError
 
 STATE_FILE = "state.json"
@@ -51,17 +52,9 @@ class Options(_Document):
     fronts: dict[str, int] = {}
 
 
-class Secrets(_Document):
-    """Random per instance; never printed. Keys are 32 bytes in base64."""
+class Secrets(Credentials):
+    """Those of the platform, and the password of the supervisor."""
 
-    kafka_admin: str = Field(repr=False)
-    kafka_users: dict[str, str] = Field(repr=False)
-    database_admin: str = Field(repr=False)
-    database_roles: dict[str, str] = Field(repr=False)
-    pseudonym_key: str = Field(repr=False)
-    key_encryption_key: str = Field(repr=False)
-    dead_letter_key: str = Field(repr=False)
-    account_passwords: dict[str, str] = Field(default={}, repr=False)
     control: str = Field(repr=False)
 
 

@@ -83,7 +83,7 @@ def main() -> None:
         stack = Stack(Path(folder))
         stack.up(Options(only=("migrate",)))
         try:
-            text = asyncio.run(_read(stack.plan.server.url()))
+            text = asyncio.run(_read(stack.instance.database_url()))
         finally:
             stack.down()
             stack.reset()

@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     )
     kafka_admin_username: str = Field("admin", description="Makes topics, users and access rules")
     kafka_admin_password: SecretStr = Field(SecretStr(""), description="Its password")
-    kafka_users_file: str | None = Field(
-        None, description="JSON object of Kafka user to password, for `topics apply`"
+    kafka_users: dict[str, SecretStr] = Field(
+        {}, description="JSON object of Kafka user to password, for `topics apply`"
     )
     kafka_replicas: Annotated[int, Field(ge=1, le=5)] = Field(
         1, description="Copies of every topic; 3 in production"
@@ -141,7 +141,9 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, description="OTLP/HTTP collector, http://host:4318; unset sends nothing"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe that is logged"
+    )
 
     def require(self, *names: str) -> Self:
         """Itself, if all of the named are set; else a `ValueError` naming the first that is not."""

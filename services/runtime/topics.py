@@ -5,12 +5,10 @@ which it names itself under its prefix. READ and WRITE carry DESCRIBE with them,
 the right to an idempotent producer (Kafka 3.0 on): no other operation is ever granted.
 """
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaException
@@ -70,12 +68,6 @@ def _group(reader: str, topic: str) -> Rule:
         return Rule(reader, "group", f"{reader}.", "read", prefixed=True)
     name = "regional" if topic.startswith("regional.") else topic
     return Rule(reader, "group", f"{reader}.{name}", "read")
-
-
-def load_users(path: str) -> dict[str, str]:
-    """User → password, from a JSON object in a file."""
-    users: dict[str, str] = json.loads(Path(path).read_text(encoding="utf-8"))
-    return users
 
 
 def apply(settings: Settings, regions: Sequence[str], users: Mapping[str, str]) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Final
 
 import httpx
 
+from deploy.instance import SERVICES
 from deploy.local import kafka, postgres
 from deploy.local.faults import LocalStackError
-from deploy.local.plan import ROOT, SERVICES
+from deploy.local.plan import ROOT
 from deploy.local.processes import Child, Process, end, spawn
 from deploy.local.stack import Stack
 from tests.chaos.proxy import Proxy, Trap, When
@@ -118,7 +119,7 @@ class Nemesis:
 
     async def _ready(self, web: httpx.AsyncClient, name: str) -> bool:
         try:
-            answer = await web.get(f"{self.stack.plan.url(name)}/health/ready")
+            answer = await web.get(f"{self.stack.instance.url(name)}/health/ready")
         except httpx.TransportError:
             return False
         return answer.is_success

@@ -17,8 +17,7 @@ from pydantic import SecretStr
 from contracts.catalogue import CLAIM_OWNERS, SERVICES, TOPICS, receipts_topic
 from contracts.codec import digest
 from deploy.demo.platform import Platform
-from deploy.local import kafka
-from deploy.local.plan import BANK, SMS
+from deploy.instance import BANK, KAFKA_ADMIN, SMS
 from services.runtime.broker import read_from_start
 
 Place = tuple[str, str]
@@ -130,7 +129,7 @@ ENTRIES_A_PAGE: Final = 10_000
 async def observe(platform: Platform, services: tuple[str, ...] = SERVICES) -> Observation:
     """Reads all of it, of these services; the platform must be quiet."""
     found = Observation()
-    connection = await asyncpg.connect(platform.stack.plan.server.url())
+    connection = await asyncpg.connect(platform.instance.database_url())
     try:
         await _tables(connection, found, services)
     finally:
@@ -182,12 +181,12 @@ def _counted(ids: Any) -> dict[str, int]:
 async def _facts(platform: Platform, services: tuple[str, ...]) -> list[Fact]:
     settings = platform.kafka_settings("operator").model_copy(
         update={
-            "kafka_username": kafka.ADMIN,
-            "kafka_password": SecretStr(platform.stack.state.secrets.kafka_admin),
+            "kafka_username": KAFKA_ADMIN,
+            "kafka_password": SecretStr(platform.instance.credentials.kafka_admin),
         }
     )
     topics = [topic.name for topic in TOPICS if topic.owner in services]
-    topics += [receipts_topic(region) for region in platform.stack.state.options.regions]
+    topics += [receipts_topic(region) for region in platform.instance.regions]
     return [
         _fact(record.topic, record.key, record.value, record.timestamp_ms / 1000)
         async for record in read_from_start(settings, topics)

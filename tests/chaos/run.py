@@ -12,8 +12,8 @@ from typing import Final
 import httpx
 
 from deploy.demo.platform import QUIET_LOOKS, Platform, on_its_way
+from deploy.instance import SERVICES
 from deploy.local import postgres
-from deploy.local.plan import SERVICES
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 from tests.chaos import claims
@@ -40,14 +40,10 @@ Say = Callable[[str], None]
 class Field:
     """A started platform whose services reach database and broker through wires that fail."""
 
+    stack: Stack
     platform: Platform
     database: Proxy
     broker: Proxy
-
-    @property
-    def stack(self) -> Stack:
-        """Its processes."""
-        return self.platform.stack
 
 
 @contextmanager
@@ -68,7 +64,7 @@ def field_of(
     )
     try:
         stack.up(options)
-        yield Field(Platform(stack, regions[0]), database, broker)
+        yield Field(stack, Platform(stack.instance, regions[0]), database, broker)
     finally:
         stack.down()
         database.close()

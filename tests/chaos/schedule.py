@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, get_args
 
-from deploy.local.plan import SERVICES
+from deploy.instance import SERVICES
 
 Kind = Literal[
     "worker killed",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from deploy.local.plan import SERVICES
+from deploy.instance import SERVICES
 from tests.chaos.claims import REGIONS, plan
 from tests.chaos.schedule import KINDS, SHARES, schedule
 

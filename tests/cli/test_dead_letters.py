@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.cli.dead_letters import app
 from services.runtime.clock import BusinessClock
 from services.runtime.database import Transaction
@@ -51,13 +51,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     loop = asyncio.new_event_loop()
     made = migrated("beneficiary")
     schema = loop.run_until_complete(made.__aenter__())
     role = "beneficiary_worker"
-    password = stack.state.secrets.database_roles[role]
-    url = stack.plan.server.url(role, password, schema.url.rpartition("/")[2])
+    url = instance.database_url(role, schema.url.rpartition("/")[2])
     monkeypatch.setenv("HAMROH_DATABASE_URL", url)
     monkeypatch.setenv("HAMROH_DEAD_LETTER_KEY", base64.b64encode(KEY).decode())
     connection = loop.run_until_complete(asyncpg.connect(url))

@@ -1,22 +1,20 @@
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.__main__ import main
 from services.runtime import web
 
 
 @pytest.fixture
-def environment(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setenv("HAMROH_DATABASE_ADMIN_URL", stack.plan.server.url())
-    monkeypatch.setenv("HAMROH_KAFKA_ADMIN_BOOTSTRAP", stack.plan.cluster.bootstrap("internal"))
-    monkeypatch.setenv("HAMROH_KAFKA_ADMIN_PASSWORD", stack.state.secrets.kafka_admin)
-    monkeypatch.setenv("HAMROH_KAFKA_SECURITY", "SASL_PLAINTEXT")
-    monkeypatch.setenv("HAMROH_REGIONS", ",".join(stack.state.options.regions))
+def environment(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    given = instance.migrate_environment() | instance.topics_environment()
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HAMROH_KAFKA_USERS")
     return monkeypatch
 
 
@@ -38,16 +36,14 @@ class TestJobs:
         assert main(["topics", "drift"]) == 1
         assert "topic receipts.vn-99.v1 is missing" in capsys.readouterr().err
 
-    def test_passwords_come_from_a_file(
+    def test_users_are_set_who_are_given(
         self,
-        stack: Stack,
+        instance: Instance,
         environment: pytest.MonkeyPatch,
-        tmp_path: Path,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        users = tmp_path / "users.json"
-        users.write_text(json.dumps({"ministry": stack.state.secrets.kafka_users["ministry"]}))
-        environment.setenv("HAMROH_KAFKA_USERS_FILE", str(users))
+        users = {"ministry": instance.credentials.kafka_users["ministry"]}
+        environment.setenv("HAMROH_KAFKA_USERS", json.dumps(users))
         assert main(["topics", "apply"]) == 0
         assert capsys.readouterr().out == "user ministry set\n"
 

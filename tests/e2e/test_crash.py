@@ -18,7 +18,7 @@ from deploy.local.state import ChildRecord
 from services.cli.importing import KINDS, Row, await_answers, publish
 from services.runtime.broker import read_from_start
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.local]
 
 REGION = "VN-07"
 IN_TRANSACTION = """
@@ -64,8 +64,8 @@ async def events(platform: Platform, user: str, topic: str) -> list[Event]:
 
 
 async def test_workers_killed_in_mid_batch_lose_and_double_nothing(stack: Stack) -> None:
-    platform = Platform(stack, REGION)
-    admin = await asyncpg.connect(stack.plan.server.url())
+    platform = Platform(stack.instance, REGION)
+    admin = await asyncpg.connect(stack.instance.database_url())
     counted = "select coalesce(sum(count), 0) from insights.cube where measure = 'registered'"
     before = await admin.fetchval(counted)
 

@@ -21,7 +21,7 @@ from services.runtime.dead_letters import Fault
 from services.runtime.inbox import Read, Record
 from tests.contracts.mutations import MARK, mutated
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.local]
 
 REGION, SOURCE = "VN-01", "urn:hamroh:region:vn-01"
 CLAIMS = 5000
@@ -53,7 +53,7 @@ def item_of(record: Record) -> Read | Fault:
 
 
 async def test_every_damaged_claim_is_answered_and_nothing_falls_over(stack: Stack) -> None:
-    platform = Platform(stack, REGION)
+    platform = Platform(stack.instance, REGION)
     region = platform.kafka_settings("region.vn-01")
     assert stack.running is not None
     restarts = {name: child.restarts for name, child in stack.running.children.items()}
@@ -68,7 +68,7 @@ async def test_every_damaged_claim_is_answered_and_nothing_falls_over(stack: Sta
     await asyncio.to_thread(platform.await_quiet, "the damaged claims")
 
     # then each record has its answer: under its id, or its position, or as an id used twice
-    admin = await asyncpg.connect(stack.plan.server.url())
+    admin = await asyncpg.connect(stack.instance.database_url())
     rows = await admin.fetch("select id, outcome from beneficiary.inbox where source = $1", SOURCE)
     answered = {row["id"]: row["outcome"] for row in rows}
     asked = read_from_start(

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.demo.people import people
 from deploy.demo.people.records import Row, write_csv
-from deploy.local import kafka
+from deploy.instance import KAFKA_ADMIN, KAFKA_SECURITY
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 
@@ -77,7 +77,7 @@ def test_every_row_of_the_list_comes_to_its_end(played: tuple[Stack, str]) -> No
 @asynccontextmanager
 async def without_row(stack: Stack, table: str, where: str) -> AsyncIterator[None]:
     """One row of a table is gone, and afterwards there again."""
-    admin = await asyncpg.connect(stack.plan.server.url())
+    admin = await asyncpg.connect(stack.instance.database_url())
     await admin.execute("set session_replication_role = replica")
     await admin.execute(f"create temp table kept as select * from {table} where {where} limit 1")
     one = f"select ctid from {table} where {where} limit 1"
@@ -140,9 +140,9 @@ def test_records_missing_from_a_topic_are_told(played: tuple[Stack, str], listed
     admin = AdminClient(
         {
             "bootstrap.servers": stack.plan.cluster.bootstrap("internal"),
-            "security.protocol": kafka.SECURITY,
+            "security.protocol": KAFKA_SECURITY,
             "sasl.mechanism": "PLAIN",
-            "sasl.username": kafka.ADMIN,
+            "sasl.username": KAFKA_ADMIN,
             "sasl.password": stack.state.secrets.kafka_admin,
         }
     )

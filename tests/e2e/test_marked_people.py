@@ -10,12 +10,12 @@ import pytest
 
 from contracts.catalogue import TOPICS, receipts_topic
 from deploy.demo.platform import Platform
-from deploy.local.plan import SERVICES
+from deploy.instance import SERVICES
 from deploy.local.stack import Stack
 from services.cli.importing import KINDS, PERSON_COLUMNS, Row, await_answers, publish
 from services.runtime.broker import read_from_start
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.local]
 
 REGION = "VN-07"
 MARKERS = ("Zhyvorod", "Ґанджубейко", "Oʻktamxoʻja", "Nguyễnquỷnhạnh", "Ђурђевданка")
@@ -97,7 +97,7 @@ async def topics_of(platform: Platform) -> dict[str, bytes]:
 
 async def tables_of(stack: Stack) -> dict[str, bytes]:
     """Every table of every service, row by row as text."""
-    admin = await asyncpg.connect(stack.plan.server.url())
+    admin = await asyncpg.connect(stack.instance.database_url())
     names = await admin.fetch(
         "select schemaname, tablename from pg_tables where schemaname = any($1::text[])",
         list(SERVICES),
@@ -111,11 +111,11 @@ async def tables_of(stack: Stack) -> dict[str, bytes]:
 
 
 async def test_names_stand_only_where_identity_belongs(stack: Stack) -> None:
-    platform = Platform(stack, REGION)
+    platform = Platform(stack.instance, REGION)
     region = platform.kafka_settings("region.vn-07")
 
     # given marked people, and marked rows that are refused
-    box = stack.plan.url("sms")
+    box = stack.instance.url("sms")
     heard = httpx.get(f"{box}/count", timeout=10).json()["messages"]
     rows = [row(n) for n in range(30)] + [hostile(n) for n in range(21)]
     names = await publish(region, REGION, KINDS["persons"], rows, lambda _: None)

@@ -12,7 +12,7 @@ from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from services.insights.web import languages
 
-pytestmark = [pytest.mark.browser, pytest.mark.stack]
+pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.local]
 
 CHROMIUM = next(
     (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), ""
@@ -47,7 +47,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def address(stack: Stack) -> str:
     """The page of the tests' platform, or of a running demonstration when pictures are made."""
     shown = Stack(DIRECTORY) if "HAMROH_PICTURES" in os.environ else stack
-    return shown.plan.url("insights-api")
+    return shown.instance.url("insights-api")
 
 
 def test_the_page_shows_totals_and_asks_nobody_outside(page: Page, address: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.local]
 
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

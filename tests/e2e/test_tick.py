@@ -15,9 +15,9 @@ import pytest
 from contracts.codec import decode
 from contracts.envelope import Envelope
 from contracts.platform import ClockAdvanced
+from deploy import credentials
 from deploy.demo.people import people
 from deploy.demo.platform import Platform
-from deploy.local import credentials
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from services.cli.importing import KINDS, await_answers, publish
@@ -45,7 +45,7 @@ def tick(stack: Stack, to: str) -> "subprocess.CompletedProcess[str]":
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
         ["hamroh", "tick", "--to", to],
-        env={"PATH": path, **credentials.of_operator(stack)},
+        env={"PATH": path, **credentials.of_operator(stack.instance)},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -56,13 +56,13 @@ def tick(stack: Stack, to: str) -> "subprocess.CompletedProcess[str]":
 
 async def test_what_is_held_is_released_at_its_own_instant(rehearsal: Stack) -> None:
     # given people registered twice, whose new entitlements are held for five working days
-    platform = Platform(rehearsal, REGION)
+    platform = Platform(rehearsal.instance, REGION)
     region = platform.kafka_settings("region.vn-07")
     rows = [asdict(row) for row in people(23, 300)]
     names = await publish(region, REGION, KINDS["persons"], rows, lambda _: None)
     await await_answers(region, REGION, names, lambda _: None, patience_s=60)
     await asyncio.to_thread(platform.await_quiet, "the registrations")
-    admin = await asyncpg.connect(rehearsal.plan.server.url())
+    admin = await asyncpg.connect(rehearsal.instance.database_url())
     held = await admin.fetchval(HELD)
     due = [row["due_at"] for row in await admin.fetch(DUE)]
     assert held > 0

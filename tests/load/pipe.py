@@ -14,7 +14,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
-from deploy.local.kafka import ADMIN
+from deploy.instance import KAFKA_ADMIN
 from deploy.local.plan import ROOT
 from deploy.local.processes import base_environment
 from deploy.local.stack import Stack
@@ -138,7 +138,7 @@ def administrator(stack: Stack) -> Settings:
     return Settings(
         kafka_bootstrap=stack.plan.cluster.bootstrap("client"),
         kafka_security="SASL_PLAINTEXT",
-        kafka_username=ADMIN,
+        kafka_username=KAFKA_ADMIN,
         kafka_password=SecretStr(stack.state.secrets.kafka_admin),
     )
 

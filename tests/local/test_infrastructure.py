@@ -12,7 +12,8 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from deploy.local import kafka, postgres, processes
+from deploy.instance import DATABASE_ADMIN, KAFKA_ADMIN, KAFKA_SECURITY
+from deploy.local import kafka, processes
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 
@@ -117,7 +118,7 @@ async def test_a_service_cannot_look_into_anothers_schema(stack: Stack) -> None:
 async def test_without_the_password_nobody_gets_into_the_database(stack: Stack) -> None:
     server = stack.plan.server
 
-    for login in ("casework_api", "hamroh_owner", postgres.ADMIN):
+    for login in ("casework_api", "hamroh_owner", DATABASE_ADMIN):
         with pytest.raises(
             (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError)
         ):
@@ -142,7 +143,7 @@ def test_everything_listens_on_the_loopback_alone(stack: Stack) -> None:
 def client(stack: Stack, user: str, password: str) -> dict[str, Any]:
     return {
         "bootstrap.servers": stack.plan.cluster.bootstrap("client"),
-        "security.protocol": kafka.SECURITY,
+        "security.protocol": KAFKA_SECURITY,
         "sasl.mechanism": kafka.MECHANISM,
         "sasl.username": user,
         "sasl.password": password,
@@ -158,7 +159,7 @@ def test_a_user_that_kafka_does_not_know_is_not_let_in(stack: Stack) -> None:
 
 
 def test_the_administrator_is_let_in_and_sees_no_topic_made_by_itself(stack: Stack) -> None:
-    connection = client(stack, kafka.ADMIN, stack.state.secrets.kafka_admin)
+    connection = client(stack, KAFKA_ADMIN, stack.state.secrets.kafka_admin)
     producer = Producer(connection)
     faults: list[object] = []
 
@@ -203,7 +204,7 @@ def test_what_falls_comes_back_with_its_data(stack: Stack, name: str) -> None:
 
 
 def stack_topics(stack: Stack) -> set[str]:
-    connection = client(stack, kafka.ADMIN, stack.state.secrets.kafka_admin)
+    connection = client(stack, KAFKA_ADMIN, stack.state.secrets.kafka_admin)
     return set(AdminClient(connection).list_topics(timeout=5).topics)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from contracts.catalogue import MINISTRY, OPERATOR
 from contracts.catalogue import SERVICES as CATALOGUE_SERVICES
+from deploy.instance import OTHER_USERS, ROLES, SERVICES
 from deploy.local import accounts, plan
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import Plan
@@ -27,12 +28,12 @@ def everything(tmp_path: Path) -> Plan:
 
 
 def test_the_services_and_principals_are_those_of_the_catalogue() -> None:
-    assert plan.SERVICES == CATALOGUE_SERVICES
-    assert set(plan.OTHER_USERS) == {OPERATOR, MINISTRY}
+    assert SERVICES == CATALOGUE_SERVICES
+    assert set(OTHER_USERS) == {OPERATOR, MINISTRY}
 
 
 HOLDERS = {
-    "HAMROH_DEAD_LETTER_KEY": {f"{service}-worker" for service in plan.SERVICES},
+    "HAMROH_DEAD_LETTER_KEY": {f"{service}-worker" for service in SERVICES},
     "HAMROH_KEY_ENCRYPTION_KEY": {
         "beneficiary-worker",
         "benefits-worker",
@@ -41,7 +42,7 @@ HOLDERS = {
     "HAMROH_PSEUDONYM_KEY": {"insights-worker"},
     "HAMROH_DATABASE_ADMIN_URL": {"migrate"},
     "HAMROH_KAFKA_ADMIN_PASSWORD": {"topics"},
-    "HAMROH_KAFKA_USERS_FILE": {"topics"},
+    "HAMROH_KAFKA_USERS": {"topics"},
 }
 
 
@@ -59,9 +60,10 @@ def test_nobody_finds_a_secret_that_is_not_theirs_in_their_environment(everythin
             secrets.kafka_users[service],
             secrets.database_roles[f"{service}_{role}"],
         }
-        for service in plan.SERVICES
-        for role in plan.ROLES
+        for service in SERVICES
+        for role in ROLES
     }
+    own["topics"] = set(secrets.kafka_users.values())
     passwords = {
         *secrets.kafka_users.values(),
         *secrets.database_roles.values(),
@@ -87,7 +89,7 @@ def test_every_listener_has_a_port_of_its_own(everything: Plan) -> None:
     ports = everything.state.ports
 
     assert len(set(ports.values())) == len(ports)
-    assert {f"{service}-worker" for service in plan.SERVICES} <= set(ports)
+    assert {f"{service}-worker" for service in SERVICES} <= set(ports)
 
 
 def test_services_come_after_the_jobs_and_the_jobs_after_the_infrastructure(
@@ -133,7 +135,7 @@ def test_services_are_sent_to_who_stands_before_a_server(tmp_path: Path) -> None
 
     fronted = planned(tmp_path, Options(fronts=fronts))
 
-    told = fronted.environment("benefits", "worker")
+    told = fronted.instance.environment("benefits", "worker")
     assert ":1111/" in told["HAMROH_DATABASE_URL"]
     assert told["HAMROH_KAFKA_BOOTSTRAP"] == "127.0.0.1:2222"
     settings = fronted.cluster.configuration(1)

@@ -12,12 +12,14 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.instance import Instance
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 from services.runtime.database import Connection
 from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
+from tests import backends
 from tests.databases import migrated
 from tests.runtime import desk as desk_of
 from tests.runtime.desk import Desk
@@ -28,9 +30,9 @@ ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sql"
 
 
 @pytest.fixture(scope="module")
-async def empty_database(stack: Stack) -> AsyncIterator[str]:
+async def empty_database(instance: Instance) -> AsyncIterator[str]:
     """The URL of a new database with roles and schemas and no table."""
-    admin_url, name = stack.plan.server.url(), f"test_{uuid4().hex}"
+    admin_url, name = instance.database_url(), f"test_{uuid4().hex}"
     admin = await asyncpg.connect(admin_url)
     await admin.execute(f"create database {name}")
     url = f"{admin_url.rpartition('/')[0]}/{name}"
@@ -59,11 +61,19 @@ def infrastructure() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-async def stage(infrastructure: Stack) -> AsyncIterator[Stage]:
+def quiet_instance(request: pytest.FixtureRequest) -> Instance:
+    """Kafka and PostgreSQL that no service of the platform works with."""
+    name = "infrastructure" if backends.chosen() == "local" else "instance"
+    found: Stack | Instance = request.getfixturevalue(name)
+    return found.instance if isinstance(found, Stack) else found
+
+
+@pytest.fixture(scope="session")
+async def stage(quiet_instance: Instance) -> AsyncIterator[Stage]:
     """Where the stories of the runtime play."""
-    admin = await asyncpg.connect(infrastructure.plan.server.url())
+    admin = await asyncpg.connect(quiet_instance.database_url())
     await admin.execute(EFFECTS)
-    stage = Stage(infrastructure, admin)
+    stage = Stage(quiet_instance, admin)
     yield stage
     await stage.admin.close()
 
@@ -87,15 +97,14 @@ async def as_role(url: str, role: str, schema: str) -> Connection:
 
 
 @pytest.fixture(scope="module")
-async def api_settings(stack: Stack, empty_database: str) -> Settings:
+async def api_settings(instance: Instance, empty_database: str) -> Settings:
     """Settings of an api process of the registry, on a migrated database of its own."""
     connection = await asyncpg.connect(empty_database)
     await migrate(connection, "beneficiary", migrations_of("runtime"))
     await connection.close()
-    role, name = "beneficiary_api", empty_database.rpartition("/")[2]
-    password = stack.state.secrets.database_roles[role]
+    url = instance.database_url("beneficiary_api", empty_database.rpartition("/")[2])
     return Settings(
-        database_url=SecretStr(stack.plan.server.url(role, password, name)),
+        database_url=SecretStr(url),
         regions=("VN-07", "VN-08"),
         requests_per_minute=10_000,
     )

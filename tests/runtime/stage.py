@@ -21,7 +21,7 @@ from contracts.codec import Event, Head, decode, encode_fact
 from contracts.envelope import Envelope
 from contracts.values import service_source
 from contracts.workforce import DeploymentStarted
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime.broker import _credentials, read_from_start
 from services.runtime.database import Transaction
 from services.runtime.inbox import Record
@@ -121,12 +121,12 @@ def worker(handler: Handler) -> Worker:
 class Stage:
     """The infrastructure, and what stories ask of it."""
 
-    stack: Stack
+    instance: Instance
     admin: asyncpg.Connection
 
     def settings(self, service: str = "casework", **changes: Any) -> Settings:
         """What the service's worker is started with."""
-        environment = self.stack.plan.environment(service, "worker")
+        environment = self.instance.environment(service, "worker")
         named: dict[str, Any] = {
             name.removeprefix("HAMROH_").lower(): value for name, value in environment.items()
         }
@@ -135,12 +135,12 @@ class Stage:
 
     def login(self, user: str) -> Settings:
         """Kafka as this user."""
-        password = self.stack.state.secrets.kafka_users[user]
+        password = self.instance.credentials.kafka_users[user]
         return self.settings(kafka_username=user, kafka_password=password)
 
     async def reconnect(self) -> None:
         """Looks at the database again after it died."""
-        self.admin = await asyncpg.connect(self.stack.plan.server.url())
+        self.admin = await asyncpg.connect(self.instance.database_url())
 
     @asynccontextmanager
     async def running(self, worker: Worker, **changes: Any) -> AsyncIterator[Running]:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError, OutOfOrderSequenceNumber
 
 from contracts.codec import Event
+from deploy.local.stack import Stack
 from services.runtime import broker
 from services.runtime.broker import Publisher
 from services.runtime.database import OutageError, Transaction
@@ -151,8 +152,9 @@ async def unready(running: Running) -> bool:
     return None in (await running.status())["lag"].values()
 
 
+@pytest.mark.local
 async def test_a_broker_that_dies_while_all_consume_and_produce_loses_and_doubles_nothing(
-    stage: Stage, publisher: Publisher
+    infrastructure: Stack, stage: Stage, publisher: Publisher
 ) -> None:
     # given forty keys and a worker that opens a case for each of their facts
     keys, effects = [uuid4() for _ in range(40)], Effects(decides=True)
@@ -160,9 +162,9 @@ async def test_a_broker_that_dies_while_all_consume_and_produce_loses_and_double
         # when the broker is killed twice while facts keep coming
         for n in range(1, 9):
             if n in {3, 6}:
-                stage.stack.kill("kafka-1", signal.SIGKILL)
+                infrastructure.kill("kafka-1", signal.SIGKILL)
             await until(lambda n=n: sent(publisher, spread(keys, n)), 90)  # type: ignore[misc]
-        await asyncio.to_thread(stage.stack.await_ready, "kafka-1")
+        await asyncio.to_thread(infrastructure.await_ready, "kafka-1")
         await until(lambda: stage.have(keys, 8), 90)
         # then each fact took effect once and in order
         everything = list(range(1, 9))
@@ -277,15 +279,16 @@ async def test_who_fails_late_does_not_end_the_producer_that_others_have_made(
     assert publisher._producer is made
 
 
+@pytest.mark.local
 async def test_a_producer_that_is_given_up_leaves_no_task_behind(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    infrastructure: Stack, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a producer with records in hand and a broker that takes none
     publisher = Publisher(stage.login("workforce"))
     before = asyncio.all_tasks()
     await publisher.send(spread([uuid4()], 1))
     monkeypatch.setattr(broker, "SEND_TIMEOUT_S", 0.5)
-    stage.stack.kill("kafka-1", signal.SIGSTOP)
+    infrastructure.kill("kafka-1", signal.SIGSTOP)
     try:
         for _ in range(3):
             with pytest.raises(OutageError):
@@ -293,7 +296,7 @@ async def test_a_producer_that_is_given_up_leaves_no_task_behind(
         # then nothing of it goes on, although nobody has answered
         await until(lambda: nothing_beyond(before), 5)
     finally:
-        stage.stack.kill("kafka-1", signal.SIGCONT)
+        infrastructure.kill("kafka-1", signal.SIGCONT)
 
 
 async def nothing_beyond(tasks: set[asyncio.Task[object]]) -> bool:

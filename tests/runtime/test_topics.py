@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # its stubs do
 from pydantic import SecretStr
 
 from contracts.catalogue import MINISTRY, OPERATOR, SERVICES, claims_topic
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime import topics
 from services.runtime.settings import Settings
 from services.runtime.topics import Rule, access_rules, all_topics, region_principal
@@ -95,9 +95,9 @@ class TestRules:
 class Broker:
     """The broker as its principals see it."""
 
-    def __init__(self, stack: Stack, regions: Sequence[str]) -> None:
-        self._bootstrap = stack.plan.cluster.bootstrap("client")
-        self._passwords = stack.state.secrets.kafka_users
+    def __init__(self, instance: Instance, regions: Sequence[str]) -> None:
+        self._bootstrap = instance.kafka
+        self._passwords = instance.credentials.kafka_users
         self.rules = access_rules(regions)
         self.names = {topic.name for topic in all_topics(regions)}
         literal = {rule.name for rule in self.rules if rule.resource == "group"}
@@ -187,19 +187,19 @@ def refused(future: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def settings(stack: Stack) -> Settings:
+def settings(instance: Instance) -> Settings:
     return Settings(
-        kafka_admin_bootstrap=stack.plan.cluster.bootstrap("internal"),
-        kafka_admin_password=SecretStr(stack.state.secrets.kafka_admin),
+        kafka_admin_bootstrap=instance.kafka_internal,
+        kafka_admin_password=SecretStr(instance.credentials.kafka_admin),
         kafka_security="SASL_PLAINTEXT",
-        regions=stack.state.options.regions,
+        regions=instance.regions,
     )
 
 
 @pytest.fixture(scope="module")
-def broker(stack: Stack, settings: Settings) -> Broker:
+def broker(instance: Instance, settings: Settings) -> Broker:
     assert len(settings.regions) > 1
-    return Broker(stack, settings.regions)
+    return Broker(instance, settings.regions)
 
 
 @pytest.fixture

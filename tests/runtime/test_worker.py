@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from contracts.codec import Event
 from deploy.local import postgres
+from deploy.local.stack import Stack
 from services.runtime import outbox
 from services.runtime import worker as worker_module
 from services.runtime.database import OutageError, Transaction
@@ -27,8 +28,9 @@ pytestmark = pytest.mark.stack
 CASES = "casework.case.v1"
 
 
+@pytest.mark.local
 async def test_a_database_that_dies_while_facts_are_applied_loses_and_doubles_nothing(
-    stage: Stage,
+    infrastructure: Stack, stage: Stage
 ) -> None:
     keys, effects = [uuid4() for _ in range(30)], Effects(decides=True)
     async with stage.running(worker(effects.on_deployed), batch_records=15) as running:
@@ -36,9 +38,9 @@ async def test_a_database_that_dies_while_facts_are_applied_loses_and_doubles_no
         for n in range(1, 7):
             await stage.produce([raw(key, n, i % 6) for i, key in enumerate(keys)])
             if n in {2, 4}:
-                stage.stack.kill(postgres.NAME, signal.SIGKILL)
+                infrastructure.kill(postgres.NAME, signal.SIGKILL)
                 assert await status_code(running) == 503
-        await asyncio.to_thread(stage.stack.await_ready, postgres.NAME)
+        await asyncio.to_thread(infrastructure.await_ready, postgres.NAME)
         await stage.reconnect()
         # then each fact took effect once, in order, and is told of
         await until(lambda: stage.have(keys, 6), 60)

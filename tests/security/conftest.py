@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from tests.security.houses import House, built
 
 
 @pytest.fixture(scope="session")
-async def house(stack: Stack) -> AsyncIterator[House]:
+async def house(instance: Instance) -> AsyncIterator[House]:
     """Migrated and without any row; who writes into it rolls back."""
-    async with built(stack) as house:
+    async with built(instance) as house:
         yield house

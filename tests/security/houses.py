@@ -10,7 +10,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from contracts.catalogue import SERVICES
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime.database import Connection
 from services.runtime.migrate import migrate, migrations_of
 from services.runtime.settings import Settings
@@ -22,17 +22,14 @@ LOGINS = tuple(f"{service}_{process}" for service in SERVICES for process in ("a
 
 @dataclass(frozen=True)
 class House:
-    """A migrated database of its own on the stack's server."""
+    """A migrated database of its own on the instance's server."""
 
-    stack: Stack
+    instance: Instance
     name: str
 
     def url(self, role: str | None = None) -> str:
         """Its address for a role, or for the superuser."""
-        server = self.stack.plan.server
-        if role is None:
-            return server.url(database=self.name)
-        return server.url(role, self.stack.state.secrets.database_roles[role], self.name)
+        return self.instance.database_url(role, self.name)
 
     @asynccontextmanager
     async def login(self, role: str | None = None) -> AsyncIterator[Connection]:
@@ -53,10 +50,10 @@ class House:
 
 
 @asynccontextmanager
-async def built(stack: Stack) -> AsyncIterator[House]:
+async def built(instance: Instance) -> AsyncIterator[House]:
     """A new database with every role, schema and migration; dropped afterwards."""
-    house = House(stack, f"test_house_{uuid4().hex[:12]}")
-    admin = await asyncpg.connect(stack.plan.server.url())
+    house = House(instance, f"test_house_{uuid4().hex[:12]}")
+    admin = await asyncpg.connect(instance.database_url())
     await admin.execute(f"create database {house.name}")
     try:
         async with house.login() as made:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import admin as confluent
 
 from contracts.catalogue import MINISTRY, OPERATOR, SERVICES
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime.topics import access_rules, all_topics, principals
 
 pytestmark = pytest.mark.stack
@@ -34,10 +34,10 @@ TIMEOUT_S = 20
 class Clients:
     """Connections of principals with their own passwords."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, instance: Instance) -> None:
         self._admins: dict[str, Any] = {}  # one that nobody holds answers nothing
-        self._bootstrap = stack.plan.cluster.bootstrap("client")
-        self._passwords = stack.state.secrets.kafka_users
+        self._bootstrap = instance.kafka
+        self._passwords = instance.credentials.kafka_users
 
     def settings(self, principal: str) -> dict[str, Any]:
         return {
@@ -56,8 +56,8 @@ class Clients:
 
 
 @pytest.fixture(scope="module")
-def clients(stack: Stack) -> Clients:
-    return Clients(stack)
+def clients(instance: Instance) -> Clients:
+    return Clients(instance)
 
 
 def allowed(futures: dict[Any, Any]) -> set[str]:
@@ -146,6 +146,6 @@ class TestEveryPrincipal:
         assert error.value.args[0].code() in REFUSALS
 
 
-def test_the_principals_are_those_of_the_stack(stack: Stack) -> None:
-    assert set(principals(REGIONS)) == set(stack.state.secrets.kafka_users)
+def test_the_principals_are_those_of_the_instance(instance: Instance) -> None:
+    assert set(principals(REGIONS)) == set(instance.credentials.kafka_users)
     assert {*SERVICES, OPERATOR, MINISTRY} < set(principals(REGIONS))

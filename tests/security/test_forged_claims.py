@@ -23,7 +23,7 @@ from services.runtime.broker import Publisher, follow, read_from_start
 from services.runtime.database import OutageError
 from services.runtime.settings import Settings
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.local, pytest.mark.slow]
 
 OWN, OTHER = "VN-07", "VN-01"
 ATTEMPTS, HONEST = 1_429, 20
@@ -73,8 +73,8 @@ class Centres:
     """Two centres with their own credentials, and what the registry keeps."""
 
     def __init__(self, stack: Stack) -> None:
-        self._platform = Platform(stack, OWN)
-        self._url = stack.plan.server.url()
+        self._platform = Platform(stack.instance, OWN)
+        self._url = stack.instance.database_url()
 
     def settings(self, region: str) -> Settings:
         return self._platform.kafka_settings(f"region.{region.lower()}")

@@ -173,9 +173,8 @@ class TestRoles:
 
     @pytest.mark.parametrize("login", LOGINS)
     async def test_and_none_gets_into_another_database(self, house: House, login: str) -> None:
-        password = house.stack.state.secrets.database_roles[login]
         for name in ("postgres", "template1"):
-            url = house.stack.plan.server.url(login, password, name)
+            url = house.instance.database_url(login, name)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await asyncpg.connect(url)
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from tests.runtime.provider import claims
 from tests.security.doors import TARGET, Door, fill, opened, uid
 from tests.security.houses import House, built
@@ -48,8 +48,8 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-async def filled(stack: Stack) -> AsyncIterator[Filled]:
-    async with built(stack) as house:
+async def filled(instance: Instance) -> AsyncIterator[Filled]:
+    async with built(instance) as house:
         cycle = (await fill(house))[TARGET]
         real = {"cycle_id": cycle["id"], "cycle": cycle["id"], "digest": cycle["digest"]}
         yield Filled(house, REAL | real)

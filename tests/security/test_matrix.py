@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.instance import Instance
 from deploy.local import accounts
-from deploy.local.stack import Stack
 from services.insights import api as insights
 from tests.runtime.provider import NOW_S, claims, token
 from tests.security.doors import TARGET, Door, claim, fill, opened, operations, uid
@@ -81,8 +81,8 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-async def filled(stack: Stack) -> AsyncIterator[Filled]:
-    async with built(stack) as house:
+async def filled(instance: Instance) -> AsyncIterator[Filled]:
+    async with built(instance) as house:
         yield Filled(house, await fill(house))
 
 

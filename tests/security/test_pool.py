@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contracts.values import descends
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime.auth import Principal
 from services.runtime.clock import BusinessClock
 from services.runtime.database import Database, connect
@@ -33,9 +33,9 @@ READ = "select region from cases"
 
 
 @pytest.fixture(scope="module")
-async def cases(stack: Stack) -> AsyncIterator[House]:
+async def cases(instance: Instance) -> AsyncIterator[House]:
     """Three cases in each of fifty regions, and in a unit below each."""
-    async with built(stack) as house:
+    async with built(instance) as house:
         async with house.login() as admin:
             await admin.execute(FILL, [*CENTRES, *(f"{centre}-1" for centre in CENTRES)])
         yield house

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import SERVICES
 from contracts.values import REGION_CODE, descends
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.runtime.database import Connection
 from tests.security.houses import House, built
 
@@ -72,9 +72,9 @@ async def guarded(admin: Connection, services: Sequence[str], *, open_to_all: bo
 
 
 @pytest.fixture(scope="module")
-async def filled(stack: Stack) -> AsyncIterator[House]:
+async def filled(instance: Instance) -> AsyncIterator[House]:
     """Every table with regions holds one row of each."""
-    async with built(stack) as house, house.login() as admin:
+    async with built(instance) as house, house.login() as admin:
         for row in await admin.fetch(CONSTRAINTS, [*SERVICES]):
             await admin.execute(f"alter table {row['table']} drop constraint {row['name']} cascade")
         for row in await admin.fetch(REQUIRED, [*SERVICES]):

@@ -14,7 +14,8 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from deploy.local.plan import ROOT, SERVICES
+from deploy.instance import SERVICES
+from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from tests.security.houses import House
 
@@ -62,13 +63,14 @@ async def provoke(stack: Stack) -> None:
         for service in SERVICES:
             if f"{service}-api" not in running.children:
                 continue
-            url = stack.plan.url(f"{service}-api")
+            url = stack.instance.url(f"{service}-api")
             for authorization in ("Bearer a.b.c", "Basic x", f"Bearer {CANARY}"):
                 headers = {"authorization": authorization, "content-type": "application/json"}
                 await client.get(f"{url}/nothing", headers=headers)
                 await client.post(f"{url}/claims", content=f'["{CANARY}', headers=headers)
 
 
+@pytest.mark.local
 async def test_no_log_of_a_running_process_holds_a_secret(stack: Stack) -> None:
     await provoke(stack)
     await asyncio.sleep(0.5)
@@ -78,6 +80,7 @@ async def test_no_log_of_a_running_process_holds_a_secret(stack: Stack) -> None:
     assert [log.name for log in logs if CANARY.encode() in log.read_bytes()] == []
 
 
+@pytest.mark.local
 def test_no_command_line_holds_a_secret(stack: Stack) -> None:
     running, secrets = stack.running, secrets_of(stack)
     assert running is not None
@@ -93,6 +96,7 @@ def test_no_command_line_holds_a_secret(stack: Stack) -> None:
     assert seen > 1
 
 
+@pytest.mark.local
 def test_a_file_with_a_secret_is_its_owners_alone(stack: Stack) -> None:
     secrets, private = secrets_of(stack), []
     for path in stack.folder.path.rglob("*"):
@@ -154,13 +158,13 @@ class TestStarting:
     def test_a_wrong_password_is_not_shown(self, house: House, process: str) -> None:
         role = f"notifications_{process}"
         url = house.url(role)
-        right = house.stack.state.secrets.database_roles[role]
+        right = house.instance.credentials.database_roles[role]
         said = started(["notifications", process], DATABASE_URL=url.replace(right, CANARY))
         assert "InvalidPasswordError" in said
         assert CANARY not in said
 
     def test_migrations_and_topics_do_not_show_theirs(self, house: House) -> None:
-        wrong = house.url().replace(house.stack.state.secrets.database_admin, CANARY)
+        wrong = house.url().replace(house.instance.credentials.database_admin, CANARY)
         said = started(["migrate"], DATABASE_ADMIN_URL=wrong)
         said += started(["migrate"], DATABASE_ADMIN_URL=f"{CANARY}://[")
         said += started(

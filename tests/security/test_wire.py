@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
-from deploy.local.stack import Stack
+from deploy.instance import Instance
 from services.beneficiary.api import create
 from services.insights.api import create as create_insights
 from services.runtime import web
@@ -33,8 +33,8 @@ LIMIT = 1_048_576
 
 
 @pytest.fixture(scope="module")
-async def house(stack: Stack) -> AsyncIterator[House]:
-    async with built(stack) as house:
+async def house(instance: Instance) -> AsyncIterator[House]:
+    async with built(instance) as house:
         yield house
 
 

@@ -10,7 +10,7 @@ from deploy.local.bank.books import Books
 from deploy.local.bank.desk import Desk, Pace
 from deploy.local.bank.fate import Fortune, Shares
 from deploy.local.bank.orders import DECIMALS, schema
-from deploy.local.serving import serve
+from deploy.local.serving import add_address, serve
 
 AGENCY_ACCOUNT = "HAMROH-AGENCY"
 OPENING_MINOR = 10**14
@@ -33,13 +33,13 @@ def main() -> None:
     )
     pace = Pace(delay_s=arguments.delay_s, late_s=arguments.late_s)
     desk = Desk(books, Fortune(arguments.seed, shares), pace, time.time)
-    serve(create_app(books, desk), arguments.port)
+    serve(create_app(books, desk), arguments.host, arguments.port)
 
 
 def _arguments() -> argparse.Namespace:
     usual, pace = Shares(), Pace()
     parser = argparse.ArgumentParser(prog="python -m deploy.local.bank", description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
+    add_address(parser)
     parser.add_argument("--directory", type=Path, required=True, help="where the books live")
     parser.add_argument("--seed", type=int, required=True, help="decides what happens to payments")
     parser.add_argument("--reject-share", type=float, default=usual.reject)

@@ -7,13 +7,13 @@ from deploy.local.identity.accounts import Accounts
 from deploy.local.identity.app import create_app
 from deploy.local.identity.keys import KeyRing
 from deploy.local.identity.tokens import Issuer
-from deploy.local.serving import HOST, serve
+from deploy.local.serving import add_address, serve
 
 
 def main() -> None:
     """Reads the command line, opens the keys and the accounts, serves."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local.identity", description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
+    add_address(parser)
     parser.add_argument("--directory", type=Path, required=True, help="where the keys live")
     parser.add_argument(
         "--users", type=Path, help="JSON list of accounts; default: users.json in the directory"
@@ -25,12 +25,12 @@ def main() -> None:
     keys = KeyRing(arguments.directory)
     accounts = Accounts(arguments.users or _own_users(arguments.directory))
     issuer = Issuer(
-        url=arguments.issuer or f"http://{HOST}:{arguments.port}",
+        url=arguments.issuer or f"http://{arguments.host}:{arguments.port}",
         audience=arguments.audience,
         lifetime_s=arguments.lifetime_s,
         keys=keys,
     )
-    serve(create_app(issuer, accounts), arguments.port)
+    serve(create_app(issuer, accounts), arguments.host, arguments.port)
 
 
 def _own_users(directory: Path) -> Path:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from deploy.local.serving import serve
+from deploy.local.serving import add_address, serve
 from deploy.local.sinks.box import Box
 from deploy.local.sinks.mail import create_mail_app
 from deploy.local.sinks.sms import create_sms_app
@@ -13,7 +13,7 @@ def main() -> None:
     """Reads the command line, opens the box, serves."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local.sinks", description=__doc__)
     parser.add_argument("kind", choices=["sms", "smtp"])
-    parser.add_argument("--port", type=int, required=True)
+    add_address(parser)
     parser.add_argument("--directory", type=Path, required=True, help="where the box lives")
     parser.add_argument(
         "--http-port", type=int, default=0, help="smtp: where its box can be read; 0 is any"
@@ -21,9 +21,10 @@ def main() -> None:
     arguments = parser.parse_args()
     box = Box(arguments.directory)
     if arguments.kind == "sms":
-        serve(create_sms_app(box), arguments.port)
+        serve(create_sms_app(box), arguments.host, arguments.port)
     else:
-        serve(create_mail_app(box, arguments.port), arguments.http_port)
+        app = create_mail_app(box, arguments.host, arguments.port)
+        serve(app, arguments.host, arguments.http_port)
 
 
 if __name__ == "__main__":

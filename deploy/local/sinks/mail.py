@@ -23,7 +23,6 @@ from typing import cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 
-from deploy.local.serving import HOST
 from deploy.local.sinks.box import Box, reading_routes
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -60,7 +59,7 @@ class _Mailroom:
         return "250 2.0.0 kept"
 
 
-def create_mail_app(box: Box, smtp_port: int) -> FastAPI:
+def create_mail_app(box: Box, host: str, smtp_port: int) -> FastAPI:
     """An ASGI application that shows the box and, while it lives, takes mail on `smtp_port`."""
     # The library logs addresses at INFO.
     logging.getLogger("mail").setLevel(logging.CRITICAL)
@@ -69,7 +68,7 @@ def create_mail_app(box: Box, smtp_port: int) -> FastAPI:
     async def taking_mail(_app: FastAPI) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         room = _Mailroom(box)
-        server = await loop.create_server(lambda: _session(room, loop), HOST, smtp_port)
+        server = await loop.create_server(lambda: _session(room, loop), host, smtp_port)
         try:
             yield
         finally:

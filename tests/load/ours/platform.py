@@ -61,13 +61,13 @@ class OurPipe(Pipe):
 
     @property
     def publisher(self) -> Settings:
-        return Platform(self.stack, REGION).kafka_settings(f"region.{REGION.lower()}")
+        return Platform(self.stack.instance, REGION).kafka_settings(f"region.{REGION.lower()}")
 
     async def start(self) -> None:
         self._mute = socket.create_server(("127.0.0.1", 0))
         unsent = UNSENT | {"HAMROH_SMS_URL": f"http://127.0.0.1:{self._mute.getsockname()[1]}"}
         for service in WORKERS:
-            settings = self.stack.plan.environment(service, "worker") | unsent
+            settings = self.stack.instance.environment(service, "worker") | unsent
             self.spawn(service, ["services", service, "worker"], settings)
         await self._ready()
 
@@ -80,7 +80,7 @@ class OurPipe(Pipe):
         return any(on_its_way(status) for status in await self._statuses())
 
     async def _statuses(self) -> list[dict[str, Any]]:
-        urls = [f"{self.stack.plan.url(f'{service}-worker')}/status" for service in WORKERS]
+        urls = [f"{self.stack.instance.url(f'{service}-worker')}/status" for service in WORKERS]
         async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
             answers = await asyncio.gather(*(client.get(url) for url in urls))
         return [answer.json() for answer in answers]
