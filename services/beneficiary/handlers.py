@@ -52,7 +52,12 @@ class Newcomer:
 
 
 async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcome]:
-    """Answers each claim; registers who is new, suspects who may be known under another record."""
+    """Answers each claim; registers who is new, suspects who may be known under another record.
+
+    One transaction at a time, whichever way the claims came: two members of a household who come
+    at once would else each be its only member, and two records of a person never meet.
+    """
+    await store.lock_registration(tx.connection)
     refused, fresh = await _sorted_out(tx, claims)
     keys = PersonKeys.from_settings(tx.settings)
     candidates = [_candidate(claim) for claim in fresh]

@@ -19,6 +19,9 @@ LOAD_REGISTERED: Final = """
 select source, record_id, id, claim_digest from persons
 where (source, record_id) in (select * from unnest($1::text[], $2::text[]))
 """
+LOCK_REGISTRATION: Final = """
+select pg_advisory_xact_lock(hashtext('hamroh.registration'), hashtext(current_schema()))
+"""
 LOAD_HOUSEHOLDS: Final = """
 select household_id, id, role from persons where household_id = any($1::uuid[])
 order by household_id, registered_on, id
@@ -128,6 +131,11 @@ class PersonRow:
 def columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
     """Rows as columns for `unnest`; `width` empty columns if there are none."""
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+async def lock_registration(connection: Connection) -> None:
+    """Until the commit nobody else registers: what is loaded of persons and homes stays true."""
+    await connection.execute(LOCK_REGISTRATION)
 
 
 async def load_registered(
