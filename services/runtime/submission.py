@@ -33,13 +33,13 @@ CENTRE: Final = "centre"
 STORE: Final = """
 insert into inbound (topic, key, source, event_id, digest, region, raw)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                     $7::bytea[])
+                     $7::bytea[]) as given (topic, key, source, event_id, digest, region, raw)
+where not exists (select from inbox known
+                  where known.source = given.source and known.id = given.event_id
+                    and known.digest <> given.digest)
 on conflict (source, event_id) do nothing
 """
-DIGESTS: Final = """
-select source, id, digest from inbox
-where (source, id) in (select * from unnest($1::text[], $2::text[]))
-union all
+STORED: Final = """
 select source, event_id, digest from inbound
 where (source, event_id) in (select * from unnest($1::text[], $2::text[]))
 """
@@ -151,19 +151,20 @@ async def _stored(request: Request, principal: Principal, items: Sequence[Item])
     if not given:
         return [*items]
     async with api_transaction(request, principal) as tx:
-        before = await _store(tx.connection, given)
+        stored = await _store(tx.connection, given)
     return [
         _Refused(422, "claim.id_reused", "id")
-        if isinstance(item, _Given) and before[item.name] != {digest(item.raw)}
+        if isinstance(item, _Given) and stored.get(item.name) != digest(item.raw)
         else item
         for item in items
     ]
 
 
-async def _store(
-    connection: Connection, given: Sequence[_Given]
-) -> dict[tuple[str, str], set[str]]:
-    """(source, id) → the digests it is known by, now that these are stored."""
+async def _store(connection: Connection, given: Sequence[_Given]) -> dict[tuple[str, str], str]:
+    """(source, id) → the digest of what is stored under it, now that these are, where they may be.
+
+    Not stored is what was answered under the same id with other bytes: it is refused here, once.
+    """
     sources, ids = [item.event.source for item in given], [item.event.id for item in given]
     await connection.execute(
         STORE,
@@ -176,10 +177,8 @@ async def _store(
         [item.raw for item in given],
     )
     await connection.execute(NOTIFY)
-    known: dict[tuple[str, str], set[str]] = {}
-    for row in await connection.fetch(DIGESTS, sources, ids):
-        known.setdefault((row["source"], row["id"]), set()).add(row["digest"])
-    return known
+    rows = await connection.fetch(STORED, sources, ids)
+    return {(row["source"], row["event_id"]): row["digest"] for row in rows}
 
 
 def _one(item: Item) -> Response:

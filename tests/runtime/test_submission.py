@@ -96,8 +96,17 @@ class TestOne:
         document = claim()
         await self.answered(worker, document, "accepted", None, None)
         assert (await post(client, text(document))).status_code == 202
+
+    async def test_other_bytes_of_an_answered_claim_are_refused_and_not_stored(
+        self, client: httpx.AsyncClient, worker: Any
+    ) -> None:
+        document = claim()
+        await self.answered(worker, document, "accepted", None, None)
         other = await post(client, text(document | {"subject": "changed"}))
-        assert other.json()["code"] == "claim.id_reused"
+        assert (other.status_code, other.json()["code"]) == (422, "claim.id_reused")
+        # whoever is refused at the door is not answered a second time
+        count = "select count(*) from inbound where event_id = $1"
+        assert await worker.fetchval(count, document["id"]) == 0
 
     async def answered(
         self,
