@@ -56,6 +56,10 @@ test: $(DEV) ## Run every test, on real Kafka and real PostgreSQL
 		echo 'Chromium is not installed: the tests that open pages are left out.' >&2; \
 		$(BIN)/python -m pytest -q -m 'not browser'; fi
 
+.PHONY: chaos
+chaos: $(DEV) ## Play 60 seeded faults (SEED=…) and check that nothing is lost or doubled
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench-law
 bench-law: $(DEV) ## Measure the law: people judged one by one, in columns, again, and simulated
 	@$(BIN)/python -m tests.load.law

@@ -63,6 +63,7 @@ def check(history: History, seen: Observation, services: tuple[str, ...] = SERVI
     _receipts(seen, findings)
     _registrations(history, seen, findings)
     _numbers(seen, findings)
+    _order(seen, findings)
     _causes(history, seen, findings)
     _readers(seen, findings, services)
     _left(seen, findings)
@@ -166,12 +167,10 @@ def _ids_by_key(seen: Observation, type_name: str, key: str) -> dict[str, int]:
 def _numbers(seen: Observation, findings: Findings) -> None:
     """The facts of a key are numbered from 1 without a gap, and no number says two things."""
     said: defaultdict[Place, dict[int, list[str]]] = defaultdict(dict)
-    latest: dict[Place, int] = {}
     for fact in seen.facts:
         digests = said[fact.place].setdefault(fact.sequence, [])
         if fact.digest not in digests:
             digests.append(fact.digest)
-        latest[fact.place] = fact.sequence
     for place, numbers in said.items():
         last, (topic, key) = seen.sequences.get(place, 0), place
         findings.uncaused += [
@@ -180,12 +179,25 @@ def _numbers(seen: Observation, findings: Findings) -> None:
         findings.duplicated += [
             f"{topic} {key}: number {one} says two things" for one in numbers if numbers[one][1:]
         ]
-        if topic in COMPACTED and latest[place] < last:
-            findings.lost.append(f"{topic} {key}: an older fact stands last")
     for (topic, key), last in seen.sequences.items():
         missing = set(range(1, last + 1)) - said.get((topic, key), {}).keys()
         if missing:
             findings.lost.append(f"{topic} {key}: {sorted(missing)[:5]} never arrived")
+
+
+def _order(seen: Observation, findings: Findings) -> None:
+    """Where the broker keeps the last fact of a key alone, it is the newest that stands last."""
+    reached: dict[Place, int] = {}
+    latest: dict[Place, int] = {}
+    for fact in seen.facts:
+        if fact.topic in COMPACTED:
+            if reached.get(fact.place, 0) + 1 < fact.sequence:
+                findings.lost.append(f"{fact.topic} {fact.key}: {fact.sequence} came too early")
+            reached[fact.place] = max(reached.get(fact.place, 0), fact.sequence)
+            latest[fact.place] = fact.sequence
+    for place, number in latest.items():
+        if number < reached[place]:
+            findings.lost.append(f"{place[0]} {place[1]}: an older fact stands last")
 
 
 def _causes(history: History, seen: Observation, findings: Findings) -> None:

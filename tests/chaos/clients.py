@@ -59,6 +59,10 @@ class Centres:
         """Waits until every sender knows, or has given up."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Finishes, and lets go of all connections."""
+        await self.finish()
         await asyncio.gather(*(publisher.stop() for publisher in self._publishers.values()))
         await self._web.aclose()
 
@@ -70,7 +74,8 @@ class Centres:
             attempt, outcomes = 1, await self._attempt(region, way, share)
             while "unknown" in outcomes and attempt < attempts:
                 await asyncio.sleep(BETWEEN_S)
-                attempt, outcomes = attempt + 1, await self._attempt(region, way, share)
+                later = await self._attempt(region, way, share)
+                attempt, outcomes = attempt + 1, [*map(_known, outcomes, later)]
             for one, outcome in zip(share, outcomes, strict=True):
                 self._history.note(Entry(one, outcome, began_s, self.seconds, attempt))
 
@@ -111,3 +116,8 @@ class Centres:
         if region not in self._tokens:
             self._tokens[region] = self._platform.token(centre(region))
         return self._tokens[region]
+
+
+def _known(before: Outcome, later: Outcome) -> Outcome:
+    """Who is refused when asking again may have been taken the first time."""
+    return "unknown" if (before, later) == ("unknown", "fail") else later

@@ -4,14 +4,18 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Final
 
 import httpx
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
-from deploy.instance import SERVICES
+from deploy.instance import KAFKA_ADMIN, KAFKA_SECURITY, SERVICES
 from deploy.local import kafka, postgres
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT
@@ -25,6 +29,7 @@ TRAP_S: Final = 12.0
 """How long a trap waits for the commit of its own service, and then of any."""
 RECOVERY_S: Final = 90.0
 LOOK_EVERY_S: Final = 0.1
+ADMIN_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -82,6 +87,7 @@ class Nemesis:
             "database killed": lambda _: self._kill_server(postgres.NAME),
             "database restarted": self._restart_database,
             "worker joins and leaves": self._visit,
+            "offsets forgotten": self._forget,
         }
 
     async def _kill(self, name: str) -> Awaitable[float]:
@@ -217,11 +223,64 @@ class Nemesis:
 
         return asyncio.create_task(later())
 
+    async def _forget(self, fault: Fault) -> Awaitable[float]:
+        """A worker ends cleanly; before the next one starts the broker forgets its groups."""
+        name, since = f"{fault.service}-worker", time.monotonic()
+
+        def forget() -> None:
+            self.stack.stop(name)
+            forget_offsets(self.stack, groups_of(fault.service))
+            self.stack.start(name)
+
+        await asyncio.to_thread(forget)
+
+        async def rest() -> float:
+            await self._healed(name)
+            return since
+
+        return rest()
+
+
+def groups_of(service: str) -> list[str]:
+    """The consumer groups of a service."""
+    module = import_module(f"services.{service}.worker")
+    return [subscription.group for subscription in module.SUBSCRIPTIONS]
+
+
+def forget_offsets(stack: Stack, groups: Sequence[str]) -> None:
+    """The broker forgets how far these groups had come; nobody may be in them."""
+    instance = stack.instance
+    admin = AdminClient(
+        {
+            "bootstrap.servers": instance.kafka_internal,
+            "security.protocol": KAFKA_SECURITY,
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": KAFKA_ADMIN,
+            "sasl.password": instance.credentials.kafka_admin,
+        }
+    )
+    left, deadline = [*groups], time.monotonic() + ADMIN_TIMEOUT_S
+    while left:
+        done = admin.delete_consumer_groups(left)
+        left = [group for group in left if not _forgotten(done[group])]
+        if left and time.monotonic() > deadline:
+            raise LocalStackError(f"the broker does not forget {', '.join(left)}")
+        time.sleep(LOOK_EVERY_S)
+
+
+def _forgotten(answer: "Future[None]") -> bool:
+    """Whether a group is gone; not while the broker still believes that somebody is in it."""
+    try:
+        answer.result(ADMIN_TIMEOUT_S)
+    except KafkaException as fault:
+        return bool(fault.args[0].name() == "GROUP_ID_NOT_FOUND")
+    return True
+
 
 def start_worker(
     stack: Stack, service: str, name: str, module: tuple[str, ...] = ("services",), port: int = 0
 ) -> Child:
     """A worker beside those of the stack; `module` runs it, and is told service and process."""
-    environment = {**stack.env_for(f"{service}-worker"), "HAMROH_HTTP_PORT": str(port)}
+    environment = stack.instance.environment(service, "worker") | {"HAMROH_HTTP_PORT": str(port)}
     argv = (sys.executable, "-m", *module, service, "worker")
     return spawn(Process(name, argv, stack.log(name), env=environment, cwd=ROOT))

@@ -114,7 +114,7 @@ async def play(place: Field, seed: int, size: Size, say: Say) -> Outcome:
             due = size.regions[fault.nth % len(size.regions)]
             paying.append(asyncio.create_task(officers.pay(due)))
     struck = time.monotonic()
-    await asyncio.gather(centres.finish(), nemesis.finish(), *paying)
+    await asyncio.gather(centres.close(), nemesis.finish(), *paying)
     quiet_after_s = await _quiet(place.platform, size.services, struck)
     closed = await officers.closed()
     await _quiet(place.platform, size.services, time.monotonic())

@@ -21,11 +21,12 @@ Kind = Literal[
     "database killed",
     "database restarted",
     "worker joins and leaves",
+    "offsets forgotten",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 SHARES: Final[Mapping[Kind, int]] = {
-    "worker killed": 10,
+    "worker killed": 9,
     "api killed": 6,
     "worker stopped briefly": 8,
     "worker stopped past its session": 3,
@@ -38,6 +39,7 @@ SHARES: Final[Mapping[Kind, int]] = {
     "database killed": 3,
     "database restarted": 1,
     "worker joins and leaves": 2,
+    "offsets forgotten": 1,
 }
 """Of sixty."""
 APIS: Final = ("beneficiary", "workforce", "benefits")
