@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3))
 UV_VERSION := 0.13.9
+TARGET ?= local
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-to-run
@@ -34,8 +35,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .PHONY: demo
-demo: $(RUN) ## Run the main job on real input, end to end, and leave the platform running
-	@$(BIN)/python -m deploy.demo
+demo: $(RUN) ## Run the main job on real input, end to end, and leave it running; TARGET=compose: in containers
+	@$(BIN)/python -m deploy.demo run --target $(TARGET)
 
 .PHONY: up
 up: $(RUN) ## Start the whole platform on this machine
@@ -59,6 +60,11 @@ test: $(DEV) ## Run every test, on real Kafka and real PostgreSQL
 .PHONY: chaos
 chaos: $(DEV) ## Play 60 seeded faults (SEED=…) and check that nothing is lost or doubled
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
+
+TESTS ?= tests
+.PHONY: test-containers
+test-containers: $(DEV) ## Run the tests that need Kafka and PostgreSQL on those of compose.yaml, in containers
+	@TEST_BACKEND=testcontainers $(BIN)/python -m pytest -q -m 'stack or containers' $(TESTS)
 
 .PHONY: bench-law
 bench-law: $(DEV) ## Measure the law: people judged one by one, in columns, again, and simulated

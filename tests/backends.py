@@ -2,29 +2,38 @@
 
 - `local` (the default): the stack of `deploy.local`. `HAMROH_STACK` and `HAMROH_INFRASTRUCTURE`
   name the folders of stacks that run already; without them they are started and stopped here.
+- `testcontainers`: the server and the broker of `deploy/compose.yaml`, in containers of their own,
+  on free ports; they and their volumes are gone at the end.
 - `external`: given addresses, of a server and a broker that are there for tests alone. The settings
   are those of the jobs: `HAMROH_DATABASE_ADMIN_URL`, `HAMROH_KAFKA_BOOTSTRAP`,
   `HAMROH_KAFKA_ADMIN_BOOTSTRAP` and `HAMROH_KAFKA_ADMIN_PASSWORD`. Roles, users, topics and access
   rules are made there, and every password is set anew.
 
-Stories marked `local` need more than Kafka and PostgreSQL, and are played on the first alone.
+Stories marked `local` need more than Kafka and PostgreSQL, and are played on the first alone;
+those marked `containers` need a Docker engine, and are played on the second.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from deploy.instance import Credentials, Instance, database_roles, kafka_users
-from deploy.local.state import new_key, new_password
+from deploy.compose import COMPOSE_FILE
+from deploy.compose.environment import fresh, fresh_credentials
+from deploy.compose.project import Project
+from deploy.instance import Instance
+from deploy.local import ports
+from deploy.local.state import write_private
 from deploy.postgres.provision import provision
 from services.runtime.migrate import migrate_all
 from services.runtime.settings import Settings
 from services.runtime.topics import apply
 
 REGIONS: Final = ("vn-07", "vn-01", "ua-26")
-BACKENDS: Final = ("local", "external")
+BACKENDS: Final = ("local", "testcontainers", "external")
 
 
 def chosen() -> str:
@@ -35,12 +44,38 @@ def chosen() -> str:
     return name
 
 
+def plays(mark: str) -> bool:
+    """Whether the backend has what stories of a mark need."""
+    return {"local": "local", "containers": "testcontainers"}[mark] == chosen()
+
+
 @contextmanager
 def elsewhere() -> Iterator[Instance]:
     """Kafka and PostgreSQL of another backend than `local`, provisioned."""
-    instance = given()
-    prepare(instance)
-    yield instance
+    with contained() if chosen() == "testcontainers" else nullcontext(given()) as instance:
+        prepare(instance)
+        yield instance
+
+
+@contextmanager
+def contained() -> Iterator[Instance]:
+    """Kafka and PostgreSQL in containers."""
+    from testcontainers.compose import DockerCompose
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / ".env"
+        with closing(ports.choose(("POSTGRES_PORT", "KAFKA_PORT"), {})) as free:
+            numbers = {name: str(port) for name, port in free.ports.items()}
+        name = {"COMPOSE_PROJECT_NAME": f"hamroh-test-{os.getpid()}"}
+        write_private(environment, fresh(REGIONS, name | numbers))
+        # The library waits until both are healthy, and removes both with their volumes.
+        with DockerCompose(
+            context=COMPOSE_FILE.parent,
+            compose_file_name=COMPOSE_FILE.name,
+            env_file=str(environment),
+            services=["postgres", "kafka-1"],
+        ):
+            yield Project(environment).instance()
 
 
 def given() -> Instance:
@@ -51,25 +86,17 @@ def given() -> Instance:
     account, _, address = parts.netloc.rpartition("@")
     user, _, password = account.partition(":")
     return Instance(
-        credentials=fresh(password, settings.kafka_admin_password.get_secret_value()),
+        credentials=fresh_credentials(REGIONS).model_copy(
+            update={
+                "database_admin": password,
+                "kafka_admin": settings.kafka_admin_password.get_secret_value(),
+            }
+        ),
         regions=REGIONS,
         database=address,
         superuser=user,
         kafka=settings.kafka_bootstrap,
         kafka_internal=settings.kafka_admin_bootstrap or "",
-    )
-
-
-def fresh(database_admin: str, kafka_admin: str) -> Credentials:
-    """New passwords and keys for everybody but the two administrators."""
-    return Credentials(
-        kafka_admin=kafka_admin,
-        kafka_users={user: new_password() for user in kafka_users(REGIONS)},
-        database_admin=database_admin,
-        database_roles={role: new_password() for role in database_roles()},
-        pseudonym_key=new_key(),
-        key_encryption_key=new_key(),
-        dead_letter_key=new_key(),
     )
 
 

@@ -15,7 +15,11 @@ from tests import backends
 
 BUSINESS_TIME = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
 OPTIONS = Options(regions=backends.REGIONS, business_time=BUSINESS_TIME, rehearsal=True)
-LOCAL_ALONE = "kill processes, read their files or need running services: TEST_BACKEND=local"
+LEFT_OUT = {
+    "local": "they kill processes, read their files or ask running services (TEST_BACKEND=local)",
+    "containers": "they need a Docker engine (TEST_BACKEND=testcontainers)",
+}
+_TOLD = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -51,21 +55,16 @@ def _stack_for_databases(request: pytest.FixtureRequest) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another backend stories that need the local stack are left out."""
-    if backends.chosen() == "local":
-        return
-    left_out = [item for item in items if item.get_closest_marker("local")]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
-    config.stash[_LEFT_OUT] = len(left_out)
-
-
-_LEFT_OUT = pytest.StashKey[int]()
+    """Each backend plays what it can; the rest is left out, with its reason."""
+    reasons = {mark: why for mark, why in LEFT_OUT.items() if not backends.plays(mark)}
+    for mark, why in reasons.items():
+        left_out = [item for item in items if item.get_closest_marker(mark)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+            config.stash.setdefault(_TOLD, []).append(f"{len(left_out)} deselected: {why}")
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say what is played where, and what is not."""
-    if backends.chosen() == "local":
-        return []
-    count = config.stash.get(_LEFT_OUT, 0)
-    return [f"backend {backends.chosen()}; {count} deselected that {LOCAL_ALONE}"]
+    """Say where stories are played, and which are not."""
+    return [f"backend: {backends.chosen()}", *config.stash.get(_TOLD, [])]

@@ -9,32 +9,31 @@ whether they agree. The platform is left running.
 import asyncio
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.compose import ComposeError
+from deploy.demo.hosts import DIRECTORIES, HOSTS, REGION
 from deploy.demo.platform import DemoError, Platform, until
 from deploy.demo.sources import ORDER, Totals, gather
 from deploy.local.faults import LocalStackError
-from deploy.local.plan import ROOT
-from deploy.local.stack import Stack
-from deploy.local.state import ChildRecord, Options
 from services.cli.importing import KINDS, Report, import_list, rows_of
 
-REGION: Final = "VN-07"
 MONTH: Final = "2026-09"
 PROGRAMME: Final = "VN-SA"
-BUSINESS_TIME: Final = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
 HERE: Final = Path(__file__).parent
-DIRECTORY: Final = ROOT / ".local" / "demo"
 PEOPLE, WORKERS = HERE / "people.csv", HERE / "workers.csv"
 
 out = Console(highlight=False)
 app = typer.Typer(add_completion=False, help=__doc__)
+
+Target = Annotated[Literal["local", "compose"], typer.Option(help="Where the platform runs")]
+Directory = Annotated[Path | None, typer.Option(help="Where this instance keeps what is its own")]
+People = Annotated[Path, typer.Option(help="The list of people")]
 
 
 class Steps:
@@ -51,22 +50,6 @@ class Steps:
     def say(self, text: str) -> None:
         """One line of the story."""
         out.print(f"[dim]{self.seconds:6.1f} s[/dim]  {text}")
-
-
-def start(stack: Stack, steps: Steps) -> Platform:
-    """A platform that holds nothing yet."""
-    stack.reset()
-    ready: list[str] = []
-
-    def report(name: str, _: ChildRecord) -> None:
-        ready.append(name)
-
-    options = Options(
-        regions=(REGION.lower(),), business_time=BUSINESS_TIME, rehearsal=True, seed=7
-    )
-    stack.up(options, report)
-    steps.say(f"platform ready: {len(ready)} processes, Kafka and PostgreSQL among them")
-    return Platform(stack.instance, REGION)
 
 
 def import_lists(platform: Platform, steps: Steps, people: Path) -> tuple[int, Report]:
@@ -149,35 +132,32 @@ def last_line(totals: Totals, seconds: float, agree: bool) -> str:
 
 
 @app.command()
-def run(
-    directory: Annotated[Path, typer.Option(help="Where this instance keeps its data")] = DIRECTORY,
-    people: Annotated[Path, typer.Option(help="The list of people")] = PEOPLE,
-) -> None:
+def run(target: Target = "local", directory: Directory = None, people: People = PEOPLE) -> None:
     """Play the main job from nothing, show the totals, leave the platform running."""
     steps = Steps()
-    platform = start(Stack(directory), steps)
+    instance, processes = HOSTS[target].begin(directory or DIRECTORIES[target])
+    platform = Platform(instance, REGION)
+    steps.say(f"platform ready: {processes} processes, Kafka and PostgreSQL among them")
     rows, _ = import_lists(platform, steps, people)
     pay(platform, steps)
     totals = asyncio.run(gather(platform, rows))
-    _finish(platform, totals, steps.seconds)
+    _finish(platform, totals, steps.seconds, HOSTS[target].stopping)
 
 
 @app.command()
-def totals(
-    directory: Annotated[Path, typer.Option(help="The instance of an earlier run")] = DIRECTORY,
-    people: Annotated[Path, typer.Option(help="The list of people")] = PEOPLE,
-) -> None:
+def totals(target: Target = "local", directory: Directory = None, people: People = PEOPLE) -> None:
     """Ask every source again; exit code 1 if they do not agree."""
     steps = Steps()
-    platform = Platform(Stack(directory).instance, REGION)
+    platform = Platform(HOSTS[target].running(directory or DIRECTORIES[target]), REGION)
     rows = len(rows_of(people, KINDS["persons"]))
-    _finish(platform, asyncio.run(gather(platform, rows)), steps.seconds)
+    found = asyncio.run(gather(platform, rows))
+    _finish(platform, found, steps.seconds, HOSTS[target].stopping)
 
 
-def _finish(platform: Platform, found: Totals, seconds: float) -> None:
+def _finish(platform: Platform, found: Totals, seconds: float, stopping: str) -> None:
     agree = show(found)
     out.print(f"\nThe ministry's page: [bold]{platform.url('insights-api')}/[/bold]")
-    out.print("Stop it with: make down\n")
+    out.print(f"Stop it with: {stopping}\n")
     out.print(last_line(found, seconds, agree), soft_wrap=True)
     raise typer.Exit(0 if agree else 1)
 
@@ -186,7 +166,7 @@ def main() -> None:
     """Runs the command; a fault is one sentence, not a traceback."""
     try:
         app(args=sys.argv[1:] or ["run"])
-    except (DemoError, LocalStackError) as error:
+    except (ComposeError, DemoError, LocalStackError) as error:
         sys.exit(f"demo: {error}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from deploy.demo.__main__ import DIRECTORY
+from deploy.demo.hosts import DIRECTORIES
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from services.insights.web import languages
@@ -46,7 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def address(stack: Stack) -> str:
     """The page of the tests' platform, or of a running demonstration when pictures are made."""
-    shown = Stack(DIRECTORY) if "HAMROH_PICTURES" in os.environ else stack
+    shown = Stack(DIRECTORIES["local"]) if "HAMROH_PICTURES" in os.environ else stack
     return shown.instance.url("insights-api")
 
 
