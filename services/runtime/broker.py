@@ -36,7 +36,7 @@ WATCH_EVERY_S: Final = 5.0
 def make_broker(settings: Settings) -> KafkaBroker:
     """The FastStream broker: it consumes; what is published goes through `Publisher`."""
     return KafkaBroker(
-        settings.kafka_bootstrap,
+        settings.kafka_bootstrap.split(","),
         security=_security(settings),
         client_id=settings.kafka_username,
         consumer_only=True,
@@ -337,7 +337,7 @@ def _credentials(settings: Settings) -> dict[str, Any]:
     """How a plain aiokafka client logs in."""
     secured = settings.kafka_security != "PLAINTEXT"
     return {
-        "bootstrap_servers": settings.kafka_bootstrap,
+        "bootstrap_servers": settings.kafka_bootstrap.split(","),
         "client_id": settings.kafka_username,
         "security_protocol": settings.kafka_security,
         "sasl_mechanism": "SCRAM-SHA-512" if secured else "PLAIN",
