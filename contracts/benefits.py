@@ -165,3 +165,5 @@ class RulepackActivated(Fact):
     valid_from: Annotated[date, C0]
     legal_basis: Annotated[Text, C0]
     digest: Annotated[ShortText, C0]
+    unconfirmed: Annotated[int, C0, Field(ge=0)] = 0
+    """Rules whose source is unconfirmed; above 0 in rehearsals alone."""

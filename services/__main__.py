@@ -5,6 +5,9 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from contracts.catalogue import SERVICES
 
 
@@ -26,14 +29,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(service: str, process: str) -> int:
     module = import_module(f"services.{service}.{process}")
-    if process == "worker":
-        module.worker.run()
-    else:
-        from services.runtime.web import serve
+    try:
+        if process == "worker":
+            module.worker.run()
+        else:
+            from services.runtime.web import serve
 
-        app = module.create()
-        serve(app, app.state.settings)
+            app = module.create()
+            serve(app, app.state.settings)
+    except ValidationError as wrong:
+        if not wrong.title.endswith("Settings"):
+            raise
+        return _say((_setting(error) for error in wrong.errors()), code=1)
     return 0
+
+
+def _setting(error: ErrorDetails) -> str:
+    """What is wrong with a setting, under its name in the environment; never its value."""
+    name = "".join(f"HAMROH_{part}: ".upper() for part in error["loc"][:1])
+    return name + error["msg"].removeprefix("Value error, ")
 
 
 def _migrate(*, dry_run: bool) -> int:

@@ -54,7 +54,9 @@ def up(  # noqa: PLR0913 - one per option of the command
         typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="Fixed business time, with its offset."),
     ] = None,
     nodes: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
-    rehearsal: Annotated[bool, typer.Option(help="Let `tick` move business time.")] = False,
+    rehearsal: Annotated[
+        bool, typer.Option(help="Let `tick` move business time, and unconfirmed law be tried.")
+    ] = True,
     cache: Annotated[
         Path | None, typer.Option(help="Where fetched jars are kept, for all instances.")
     ] = None,

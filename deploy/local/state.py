@@ -45,7 +45,7 @@ class Options(_Document):
     business_time: AwareDatetime | None = None
     only: tuple[str, ...] = ()
     nodes: Literal[1, 3] = 1
-    rehearsal: bool = False
+    rehearsal: bool = True
     seed: int = 7
     bank: tuple[str, ...] = ()
     cache: Path | None = None

@@ -1,9 +1,10 @@
 """The settings of benefits."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from services.benefits.programmes import PACKS, activation_refusals, load_pack
 from services.runtime.settings import Settings
 
 
@@ -37,3 +38,19 @@ class BenefitsSettings(Settings):
     contact_patience_s: Annotated[float, Field(ge=0)] = Field(
         3600.0, description="How long an ordered payment waits for its payee's sealed contact"
     )
+
+    @model_validator(mode="after")
+    def _pays_by_confirmed_law_alone(self) -> Self:
+        """No process of benefits starts where money would move by law that nobody confirmed."""
+        for code in self.programmes:
+            if code not in PACKS:
+                raise ValueError(f"HAMROH_PROGRAMMES: {code} is none of {', '.join(PACKS)}")
+            refused = activation_refusals(load_pack(code), real_money=not self.rehearsal)
+            if refused:
+                raise ValueError(
+                    f"HAMROH_PROGRAMMES: {code} may not move real money: {len(refused)} of its "
+                    f"rules are unconfirmed, the first is {refused[0].place}. `hamroh pack check "
+                    f"{code} --real-money` lists them. Confirm each by its source and say "
+                    'verified = "yes" in the pack, or rehearse with HAMROH_REHEARSAL=true.'
+                )
+        return self

@@ -6,6 +6,7 @@ from typing import Final, TypeVar, assert_never
 from uuid import UUID
 
 import httpx
+import structlog
 from pydantic import ValidationError
 
 from contracts.beneficiary import (
@@ -34,6 +35,7 @@ from services.benefits.handlers import bank, packs, people
 from services.benefits.handlers.bank import Heard, Sent
 from services.benefits.handlers.books import FileRejected, Said, Saying, Unmatched
 from services.benefits.handlers.judging import RELEASE_HOLD, REVIEW
+from services.benefits.programmes import load_pack, unverified
 from services.benefits.settings import BenefitsSettings
 from services.benefits.store.bank import Batch, BatchLine, SealedContact
 from services.runtime.routes import Job, on
@@ -186,6 +188,7 @@ async def _itself(work: T) -> T:
 def jobs(settings: BenefitsSettings) -> tuple[Job, ...]:
     """Sending files, hearing the bank, starting what only waited, announcing rule packs."""
     settings.require("bank_url")
+    _say_what_is_rehearsed(settings)
     client = httpx.AsyncClient(trust_env=False)
     gateway = BankGateway(client, settings.bank_url, settings.bank_timeout_s)
     desk = Desk(settings, PersonKeys.from_settings(settings), gateway)
@@ -195,6 +198,17 @@ def jobs(settings: BenefitsSettings) -> tuple[Job, ...]:
         Job("pay_waiting", SWEEP_EVERY_S, people.waiting_persons, _itself, people.pay_waiting),
         Job("announce_packs", PACKS_EVERY_S, packs.unannounced, _itself, packs.announce),
     )
+
+
+def _say_what_is_rehearsed(settings: BenefitsSettings) -> None:
+    for pack in map(load_pack, settings.programmes):
+        if rules := len(unverified(pack)):
+            structlog.get_logger().warning(
+                "this rule pack may be rehearsed, real money may not move by it",
+                pack=pack.code,
+                pack_version=pack.version,
+                unconfirmed_rules=rules,
+            )
 
 
 worker = Worker("benefits", SUBSCRIPTIONS, timers=TIMERS, jobs=jobs, settings=BenefitsSettings)

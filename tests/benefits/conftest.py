@@ -10,5 +10,5 @@ from tests.databases import Schema, migrated
 
 @pytest.fixture(scope="module")
 async def schema() -> AsyncIterator[Schema]:
-    async with migrated("benefits", BenefitsSettings()) as schema:
+    async with migrated("benefits", BenefitsSettings(rehearsal=True)) as schema:
         yield schema

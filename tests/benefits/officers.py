@@ -56,7 +56,7 @@ class Office:
 @asynccontextmanager
 async def office(schema: Schema, region: str = "VN-07") -> AsyncIterator[Office]:
     """The door over its real database, standing as its api role."""
-    app = create(BenefitsSettings())
+    app = create(BenefitsSettings(rehearsal=True))
     async with schema.database(NOW, "api") as database:
         app.state.database = database
         app.state.verifier = Badges()

@@ -95,7 +95,7 @@ async def test_a_cycle_closes_once_when_all_is_answered_and_the_bank_is_quiet(
     async with schema.transaction(NOW) as tx:
         month = await ordered_month(tx, ["a", "b"])
         await month.hear(1, month.booked("a", 1))
-        quiet = Transaction(tx.connection, NOW, BenefitsSettings(bank_quiet_s=0))
+        quiet = Transaction(tx.connection, NOW, BenefitsSettings(rehearsal=True, bank_quiet_s=0))
         assert await bank.record_heard(quiet, 1, []) == []
         await month.hear(2, month.refused("b", 2))
         assert await bank.record_heard(tx, 2, []) == []  # the bank has just spoken
@@ -115,7 +115,7 @@ async def test_a_cycle_closes_once_when_all_is_answered_and_the_bank_is_quiet(
 async def test_a_file_holds_the_next_payments_and_waits_its_turn(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         month = await ordered_month(tx, ["a", "b", "c"])
-        few = Transaction(tx.connection, NOW, BenefitsSettings(file_payments=2))
+        few = Transaction(tx.connection, NOW, BenefitsSettings(rehearsal=True, file_payments=2))
         first = await bank.claim_batch(few)
         assert first is not None
         assert len(first.lines) == 2
@@ -138,7 +138,8 @@ async def test_a_payment_waits_for_its_payees_contact_but_not_for_ever(schema: S
         assert batch is not None
         assert len(batch.lines) == 1
         assert await bank.claim_batch(tx) is None
-        tired = Transaction(tx.connection, NOW, BenefitsSettings(contact_patience_s=0))
+        impatient = BenefitsSettings(rehearsal=True, contact_patience_s=0)
+        tired = Transaction(tx.connection, NOW, impatient)
         late = await bank.claim_batch(tired)
         assert late is not None
         assert late.lines[0].contacts == ()

@@ -47,7 +47,7 @@ def reply(status: int, body: bytes = b"") -> httpx.Response:
 
 def desk(answer: Callable[[httpx.Request], httpx.Response]) -> Desk:
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    return Desk(BenefitsSettings(), KEYS, BankGateway(client, "http://bank", 5.0))
+    return Desk(BenefitsSettings(rehearsal=True), KEYS, BankGateway(client, "http://bank", 5.0))
 
 
 def taking(files: list[bytes]) -> Desk:

@@ -46,6 +46,7 @@ class House:
             database_url=SecretStr(self.url(role)),
             regions=("VN-07", "VN-070", "VN-01"),
             requests_per_minute=1_000_000,
+            rehearsal=True,
         )
 
 

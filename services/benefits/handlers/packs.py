@@ -6,6 +6,7 @@ from typing import Final, Protocol, cast
 from contracts.benefits import RulepackActivated
 from contracts.values import derived_id
 from services.benefits.handlers.law import programme_of
+from services.benefits.programmes import unverified
 from services.benefits.store import files
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome
@@ -46,6 +47,7 @@ async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Out
             valid_from=tx.business_date,
             legal_basis=pack.legal_basis[:LEGAL_BASIS_CHARS],
             digest=pack.digest,
+            unconfirmed=len(unverified(pack)),
         )
         outcomes.append(Decided(Cause(seed, seed, seed, None), fact))
     return outcomes

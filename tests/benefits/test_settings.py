@@ -1,0 +1,61 @@
+"""Unconfirmed law may be rehearsed; real money never moves by it."""
+
+import os
+import subprocess
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.benefits import RulepackActivated
+from contracts.codec import decode
+from contracts.envelope import Envelope
+from deploy.demo.platform import Platform
+from deploy.local.stack import Stack
+from services.benefits.programmes import load_pack, unverified
+from services.benefits.settings import BenefitsSettings
+from services.runtime.broker import read_from_start
+
+UNCONFIRMED = len(unverified(load_pack("VN-SA")))
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("role", ["api", "worker"])
+def test_no_process_pays_for_real_by_unconfirmed_law(stack: Stack, role: str) -> None:
+    # given a process of the running platform, as it is configured there
+    (process,) = [p for p in stack.plan.processes if p.name == f"benefits-{role}"]
+    # when it is started where money is real
+    environment = {**os.environ, **process.env, "HAMROH_REHEARSAL": "false"}
+    found = subprocess.run(
+        process.argv, cwd=process.cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    # then it ends at once, and one line says why and what to do
+    assert (found.returncode, found.stdout) == (1, "")
+    (line,) = found.stderr.splitlines()
+    assert f"VN-SA may not move real money: {UNCONFIRMED} of its rules are unconfirmed" in line
+    assert "`hamroh pack check VN-SA --real-money` lists them" in line
+    assert "HAMROH_REHEARSAL=true" in line
+
+
+@pytest.mark.stack
+async def test_a_rehearsal_goes_on_and_says_what_is_unconfirmed(stack: Stack) -> None:
+    # given the running platform, which is a rehearsal
+    # then its worker says so in its log
+    log = stack.folder.log("benefits-worker").read_text(encoding="utf-8")
+    assert "real money may not move by it" in log
+    # and everybody who reads that the pack is in force reads it, too
+    reader = Platform(stack.instance, "VN-07").kafka_settings("insights")
+    facts = [
+        event.data
+        async for record in read_from_start(reader, ["benefits.rulepack.v1"])
+        if isinstance(event := decode(record.value), Envelope)
+    ]
+    assert {f.unconfirmed for f in facts if isinstance(f, RulepackActivated)} == {UNCONFIRMED}
+
+
+def test_confirmed_law_pays_for_real() -> None:
+    assert BenefitsSettings(programmes=("UZ-MA",)).programmes == ("UZ-MA",)
+
+
+def test_a_programme_without_a_pack_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="HAMROH_PROGRAMMES: XX-YY is none of VN-SA, UA-IDP"):
+        BenefitsSettings(programmes=("VN-SA", "XX-YY"), rehearsal=True)
