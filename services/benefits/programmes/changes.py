@@ -6,9 +6,10 @@ from typing import Final, Literal, NamedTuple
 from services.benefits.programmes.days import ALWAYS, NEVER, birthday, last_day
 from services.benefits.programmes.derivation import conditions_hold
 from services.benefits.programmes.engine import Verdict, judge
-from services.benefits.programmes.facts import Dossier, Span
+from services.benefits.programmes.facts import Dossier
 from services.benefits.programmes.inputs import TermInput
 from services.benefits.programmes.plan import Keys, Plan, Rule
+from services.benefits.programmes.spans import Span
 from services.benefits.programmes.stated import facts_behind
 
 HORIZON: Final = 1_200

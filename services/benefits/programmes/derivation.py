@@ -1,6 +1,6 @@
 """Inputs derived from facts, entered into a dossier once before its rules are read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from services.benefits.programmes.days import (
     term_end,
     unpack_day,
 )
-from services.benefits.programmes.facts import Dossier, Span
+from services.benefits.programmes.facts import Dossier
 from services.benefits.programmes.inputs import (
     AllInput,
     ComparedInput,
@@ -31,7 +31,7 @@ from services.benefits.programmes.inputs import (
 )
 from services.benefits.programmes.pack import Lapse
 from services.benefits.programmes.plan import Conditions, Dated, Plan
-from services.benefits.programmes.spans import both, outside
+from services.benefits.programmes.spans import Span, both, merged, outside
 
 MAX_RENEWALS: Final = 400
 _LAST_COUNTED: Final = NEVER - 20 * YEAR
@@ -52,8 +52,13 @@ def derive(plan: Plan, dossier: Dossier) -> Dossier:
     return dossier
 
 
-def spans_of(plan: Plan, dossier: Dossier, key: str) -> list[Span]:
+def spans_of(plan: Plan, dossier: Dossier, key: str) -> Sequence[Span]:
     """Where a key of the pack holds."""
+    return merged(rows_of(plan, dossier, key))
+
+
+def rows_of(plan: Plan, dossier: Dossier, key: str) -> list[Span]:
+    """As `spans_of`, each statement apart: an application is one even where another goes before."""
     return [span for part in plan.keys(key) for span in dossier.spans.get(part, ())]
 
 
@@ -71,7 +76,7 @@ def conditions_hold(when: Conditions, dossier: Dossier, within: list[Span]) -> l
     for keys in when.has:
         if not held:
             return held
-        held = both(held, [span for key in keys for span in dossier.spans.get(key, ())])
+        held = both(held, merged([s for key in keys for s in dossier.spans.get(key, ())]))
     for keys in when.has_not:
         against = [span for key in keys for span in dossier.spans.get(key, ())]
         if against and held:
@@ -181,7 +186,7 @@ def _times(number: str) -> int:
 
 def _term(plan: Plan, dossier: Dossier, item: TermInput) -> Spans:
     spans = []
-    for applied, _, _ in spans_of(plan, dossier, item.fact):
+    for applied, _, _ in rows_of(plan, dossier, item.fact):
         if _may_begin(plan, dossier, item, applied):
             start = _first_of_term(item, applied)
             change = _ended_on(plan, dossier, item, applied)

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple, cast
 
 from services.benefits.programmes.days import ALWAYS, NEVER, birthday, pack_day
 from services.benefits.programmes.derivation import conditions_hold, cut_at
-from services.benefits.programmes.facts import Dossier, Span
+from services.benefits.programmes.facts import Dossier
 from services.benefits.programmes.inputs import ConvertedInput
 from services.benefits.programmes.plan import SCALE, Conditions, MemberRules, Plan, Rule
-from services.benefits.programmes.spans import both, months, outside
+from services.benefits.programmes.spans import Span, both, months, outside
 
 MAX_MEMORY: Final = 50_000
 """Combinations of rules remembered per pack."""

@@ -21,13 +21,7 @@ from services.benefits.programmes.days import (
     previous_day,
 )
 from services.benefits.programmes.pack import FactSpec, Pack
-
-Span = tuple[int, int, int]
-"""First day, last day, and the day of the change that ends it: it holds while both allow.
-
-An ending written as a last day counts on that day; an ending caused by something else (a birthday,
-a fact that speaks against) is dated by that change, so the month of the change still counts.
-"""
+from services.benefits.programmes.spans import Span, merged
 
 MAX_FACTS_PER_PERSON: Final = 1_000
 MAX_LINK_DEPTH: Final = 1
@@ -307,10 +301,7 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
         painted = _paint(spec, own)
         if isinstance(painted, Refused):
             return painted
-        linked.extend(
-            (first, min(last, change), other)
-            for first, last, change, value in painted
-            if first < change and not value.startswith("!")
-        )
+        held = [(f, t, c) for f, t, c, value in painted if f < c and not value.startswith("!")]
+        linked.extend((first, min(last, change), other) for first, last, change in merged(held))
     dossier.links[spec.name] = tuple(linked)
     return None

@@ -7,7 +7,7 @@ Days are packed as everywhere. A column holds spans sorted by person; `offsets[p
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from services.benefits.programmes.plan import Keys
 Days = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 Amounts = npt.NDArray[np.int64]
+_FEBRUARY: Final = 1
+_LENGTHS: Final = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
 
 @dataclass(slots=True)
@@ -63,6 +65,25 @@ class Column:
             None if self.tag is None else self.tag[which],
         )
 
+    def merged(self) -> "Column":
+        """Overlapping and touching spans of a person as one: `spans.merged`, written apart."""
+        if not (self.person[1:] == self.person[:-1]).any():
+            return self
+        spans = self.taken(np.lexsort((self.first, self.person)))
+        person = spans.person.astype(np.int64)
+        after = np.minimum(next_days(spans.last), spans.change)
+        by_change = spans.change == after
+        ends = (person * (NEVER + 1) + after) * 2 + by_change
+        furthest = np.maximum.accumulate(ends)
+        reached = furthest // 2 - person * (NEVER + 1)
+        begins = np.ones(len(spans), dtype=bool)
+        begins[1:] = (person[1:] != person[:-1]) | (spans.first[1:] > reached[:-1])
+        begin = np.flatnonzero(begins)
+        numbers = np.arange(len(spans))
+        ending = np.maximum.accumulate(np.where(ends == furthest, numbers, 0))
+        end = ending[np.append(begin[1:], len(spans)) - 1]
+        return Column(spans.person[begin], spans.first[begin], spans.last[end], spans.change[end])
+
     def __len__(self) -> int:
         return len(self.person)
 
@@ -70,6 +91,16 @@ class Column:
 def _joined_tags(columns: Sequence[Column], order: npt.NDArray[np.intp]) -> Days | None:
     tags = [column.tag for column in columns if column.tag is not None]
     return np.concatenate(tags)[order] if len(tags) == len(columns) else None
+
+
+def next_days(day: Days) -> Days:
+    """The days after; what has no end has no day after."""
+    month = day >> 5
+    year, of_year = month // 12, month % 12
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    length = _LENGTHS[of_year] + (leap & (of_year == _FEBRUARY))
+    following = np.where((day & 31) < length, day + 1, (month + 1) * 32 + 1)
+    return np.where(day >= NEVER, NEVER, following).astype(np.int32)
 
 
 EMPTY = Column.of(())
@@ -116,10 +147,10 @@ class People:
         return len(self.birth)
 
     def union(self, keys: Keys) -> Column:
-        """The spans of any of the keys."""
+        """Where any of the keys holds; what overlaps or follows day by day is one span."""
         if keys not in self._unions:
             present = [self.spans[key] for key in keys if key in self.spans]
-            self._unions[keys] = Column.joined(present) if present else EMPTY
+            self._unions[keys] = Column.joined(present).merged() if present else EMPTY
         return self._unions[keys]
 
     def offsets(self, keys: Keys) -> Days:

@@ -5,12 +5,10 @@ from typing import Final
 import numpy as np
 
 from services.benefits.programmes.days import ALWAYS, NEVER, YEAR
-from services.benefits.programmes.people import Column, Days, People, starts
+from services.benefits.programmes.people import Column, Days, People, next_days, starts
 from services.benefits.programmes.plan import Conditions
 
 _LEAP_DAY: Final = 32 + 29
-_FEBRUARY: Final = 1
-_LENGTHS: Final = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
 
 def birthdays(birth: Days, years: int) -> Days:
@@ -106,13 +104,3 @@ def outside_spans(column: Column) -> Column:
         np.full(len(order), NEVER, dtype=np.int32),
         gap_change[order].astype(np.int32),
     )
-
-
-def next_days(day: Days) -> Days:
-    """The days after; what has no end has no day after."""
-    month = day >> 5
-    year, of_year = month // 12, month % 12
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    length = _LENGTHS[of_year] + (leap & (of_year == _FEBRUARY))
-    following = np.where((day & 31) < length, day + 1, (month + 1) * 32 + 1)
-    return np.where(day >= NEVER, NEVER, following).astype(np.int32)

@@ -8,8 +8,13 @@ that comes first, of its change: what lowers or ends counts from the month after
 from collections.abc import Iterable, Sequence
 
 from services.benefits.programmes.days import ALWAYS, NEVER, next_day
-from services.benefits.programmes.facts import Span
 
+Span = tuple[int, int, int]
+"""First day, last day, and the day of the change that ends it: it holds while both allow.
+
+An ending written as a last day counts on that day; an ending caused by something else (a birthday,
+a fact that speaks against) is dated by that change, so the month of the change still counts.
+"""
 Spans = Sequence[Span]
 
 
@@ -37,6 +42,29 @@ def outside(spans: Iterable[Span]) -> list[Span]:
     if free_from < NEVER:
         found.append((free_from, NEVER, NEVER))
     return found
+
+
+def merged(spans: Spans) -> Spans:
+    """Spans that overlap or follow one another day by day as one.
+
+    Into how many rows a fact was cut, and which of several facts held, is no change to the person.
+    """
+    if len(spans) <= 1:
+        return spans
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span[0] <= _end(found[-1])[0]:
+            if _end(span) > _end(found[-1]):
+                found[-1] = (found[-1][0], span[1], span[2])
+        else:
+            found.append(span)
+    return found
+
+
+def _end(span: Span) -> tuple[int, int]:
+    """The first day on which a span does not hold, and the last that counts as its month."""
+    _, last, change = span
+    return min(next_day(last), change), min(last, change)
 
 
 def months(spans: Iterable[Span]) -> list[tuple[int, int]]:

@@ -5,9 +5,10 @@ from random import Random
 from services.benefits.programmes import Pack
 from services.benefits.programmes.days import ALWAYS, NEVER
 from services.benefits.programmes.derivation import derive
-from services.benefits.programmes.facts import Dossier, Span
+from services.benefits.programmes.facts import Dossier
 from services.benefits.programmes.loading import plan_of
 from services.benefits.programmes.pack import FactSpec
+from services.benefits.programmes.spans import Span
 
 FIRST_YEAR, LAST_YEAR = 2019, 2027
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
