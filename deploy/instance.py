@@ -67,7 +67,7 @@ class Instance:
     database_front: str = ""
     """Where the services reach the database, if somebody stands before it."""
     business_time: datetime | None = None
-    rehearsal: bool = False
+    rehearsal: bool = True
     replicas: int = 1
     urls: Mapping[str, str] = field(default_factory=dict)
     smtp: str = ""

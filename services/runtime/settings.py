@@ -122,7 +122,10 @@ class Settings(BaseSettings):
     business_time: AwareDatetime | None = Field(
         None, description="Business time at the start of a rehearsal; unset in production"
     )
-    rehearsal: bool = Field(default=False, description="Allows `hamroh tick` to move business time")
+    rehearsal: bool = Field(
+        default=False,
+        description="Lets `hamroh tick` move business time, and unconfirmed law be tried",
+    )
 
     bank_url: str = Field("", description="The bank's HTTP door")
     sms_url: str = Field("", description="The text message provider's HTTP door")

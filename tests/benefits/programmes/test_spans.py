@@ -83,8 +83,9 @@ def cut(pack: Pack, dossier: Dossier, random: Random) -> Dossier:
     signed = {item.fact for item in pack.inputs if item.kind == "term"}
     signed |= {name for lapse in pack.lapses for name in lapse.facts}
     signed |= {spec.name for spec in pack.facts if spec.kind == "date"}
-    rows = [row for table in (*pack.tables, *pack.members) for row in table.rows]
-    ages = {int(row.cells["age"].partition("..")[2] or 0) for row in rows if "age" in row.cells}
+    cells = [row.cells for row in pack.rows()]
+    cells += [row.cells for table in pack.members for row in table.rows]
+    ages = {int(cell.get("age", "0").partition("..")[2] or 0) for cell in cells}
     meetings = [birthday(dossier.birth, years) for years in ages]
     meetings += [first for spans in dossier.spans.values() for first, _, _ in spans]
     spans = {
