@@ -22,7 +22,7 @@ from services.beneficiary.domain.matching import (
 )
 from services.beneficiary.domain.matching.candidates import Pairs
 from services.beneficiary.domain.matching.clusters import without_contradictions
-from services.beneficiary.domain.matching.model import Scores
+from services.beneficiary.domain.matching.limits import Scores
 from services.beneficiary.domain.matching.quality import Truth
 from services.beneficiary.domain.matching.reasons import JOINS_TWO
 from services.beneficiary.domain.matching.register import Judged, Register

@@ -12,13 +12,11 @@ import numpy as np
 
 from services.beneficiary.domain.matching.candidates import Pairs
 from services.beneficiary.domain.matching.judgement import SAME_AT
-from services.beneficiary.domain.matching.model import Scores
+from services.beneficiary.domain.matching.limits import QUESTION_SCORE, Scores
 from services.beneficiary.domain.matching.register import Judged, Register
 
 CONTRADICTION_BELOW = 0.02
 """Score of a pair below which the two cannot be in one group."""
-QUESTION_SCORE = 0.8999
-"""Score of a link that was called the same person and would join two."""
 LARGEST = 60
 """Records in a group up to which every pair in it is looked at."""
 

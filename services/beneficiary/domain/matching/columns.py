@@ -6,8 +6,10 @@ from itertools import islice
 
 import numpy as np
 
+from services.beneficiary.domain.matching.person import MALE
 from services.beneficiary.domain.matching.profile import Profile
 from services.beneficiary.domain.matching.vocabulary import Ints, Names, Texts
+from services.beneficiary.domain.names import VIETNAMESE
 
 BATCH = 50_000
 """People turned into columns at a time."""
@@ -19,7 +21,8 @@ class Columns:
     """One entry a person in every column; 0 means not known.
 
     Names are rows of `Names`, texts are numbers of `Texts`, dates are ordinals. `marked` is 1 for
-    a person of whose name any word carries Vietnamese marks.
+    a person of whose name any word carries Vietnamese marks, `keeps` for one whose family name
+    does not change by marriage.
     """
 
     family: Ints
@@ -27,6 +30,7 @@ class Columns:
     middle: Ints
     father: Ints
     marked: Ints
+    keeps: Ints
     sex: Ints
     born: Ints
     number: Ints
@@ -78,6 +82,7 @@ class Encoder:
             middle,
             name(person.father, person.tradition),
             int(marked(family) or marked(given) or marked(middle)),
+            int(person.sex == MALE or person.tradition == VIETNAMESE),
             _SEXES[person.sex],
             person.born,
             text(person.number),

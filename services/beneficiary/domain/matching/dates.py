@@ -14,7 +14,10 @@ _EPOCH = 719_163  # ordinal of 1 January 1970
 
 
 def born(a: Columns, b: Columns) -> Levels:
-    """The level of each pair a[i], b[i]. A date missing on the form is taken from the number."""
+    """The level of each pair a[i], b[i]. A date missing on the form is taken from the number.
+
+    One number on both forms says nothing about the dates: it may be another's, a parent's say.
+    """
     x, y = _known(a), _known(b)
     year_x, year_y = _year(x, a.number_year), _year(y, b.number_year)
     (_, month_x, day_x), (_, month_y, day_y) = _parts(x), _parts(y)
@@ -29,8 +32,10 @@ def born(a: Columns, b: Columns) -> Levels:
     first = ((month_x == 1) & (day_x == 1)) | ((month_y == 1) & (day_y == 1))
     level[same_year & first] = Born.FIRST_OF_JANUARY
     level[same_year & (month_x == day_y) & (day_x == month_y)] = Born.SWAPPED
-    level[dated & ((a.number_born == y) | (b.number_born == x))] = Born.NUMBER
+    told = (a.number_born == y) | (b.number_born == x)
+    level[dated & told & (a.number != b.number)] = Born.NUMBER
     level[dated & (x == y)] = Born.SAME
+    level[dated & (x == y) & (month_x == 1) & (day_x == 1)] = Born.BOTH_JANUARY
     return level
 
 

@@ -37,9 +37,12 @@ FOLDS = 5
 REPETITIONS = 5
 """Times the people are divided into folds: one division alone leaves the cut to chance."""
 
+# A shared 1 January, written where only a year is known, is a far likelier chance than another day.
 _CHANCE: dict[str, dict[str, int]] = {
     "born-given": {"given": Name.WRITTEN, "sex": Simple.SAME, "born": Born.SAME},
+    "january-given": {"given": Name.WRITTEN, "sex": Simple.SAME, "born": Born.BOTH_JANUARY},
     "born-family": {"family": Name.WRITTEN, "born": Born.SAME},
+    "january-family": {"family": Name.WRITTEN, "born": Born.BOTH_JANUARY},
     "born-place": {"born": Born.SAME, "home": Home.SAME_PLACE},
     "names-place": {
         "given": Name.WRITTEN,

@@ -29,6 +29,7 @@ class Name(IntEnum):
     CONSONANTS = 9
     TWO_NAMES = 10
     TONE = 11
+    KEPT = 12
 
 
 class Born(IntEnum):
@@ -46,6 +47,7 @@ class Born(IntEnum):
     SAME = 9
     TWO_PARTS = 10
     YEAR_SLIP = 11
+    BOTH_JANUARY = 12
 
 
 class Number(IntEnum):

@@ -3,17 +3,16 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from services.beneficiary.domain.matching import blocks
 from services.beneficiary.domain.matching.columns import Encoder
 from services.beneficiary.domain.matching.comparisons import Comparer
 from services.beneficiary.domain.matching.judgement import Judgement, Reason, outcome_of
 from services.beneficiary.domain.matching.levels import FIELDS, Levels
-from services.beneficiary.domain.matching.model import Model, vetoed
+from services.beneficiary.domain.matching.limits import limit_of
+from services.beneficiary.domain.matching.model import Model
 from services.beneficiary.domain.matching.person import Person
 from services.beneficiary.domain.matching.profile import PlaceNow, profile
-from services.beneficiary.domain.matching.reasons import FIELD_WORDS, TWO_PEOPLE, WORDS
+from services.beneficiary.domain.matching.reasons import FIELD_WORDS, WORDS
 
 
 class Matcher:
@@ -33,7 +32,7 @@ class Matcher:
         first = encoder.encode(profile(a, self.place_now) for a, _ in pairs)
         second = encoder.encode(profile(b, self.place_now) for _, b in pairs)
         levels = Comparer(encoder).levels(first, second)
-        scores = self.model.weights.score(levels).tolist()
+        scores = self.model.score(levels).tolist()
         return [self.explain(levels[i], score) for i, score in enumerate(scores)]
 
     def compare(self, a: Person, b: Person) -> Judgement:
@@ -51,5 +50,5 @@ class Matcher:
             elif not level:
                 missing.append(FIELD_WORDS[field])
         reasons.sort(key=lambda reason: -abs(reason.weight))
-        settled = decisive or (TWO_PEOPLE if vetoed(levels[np.newaxis])[0] else "")
+        settled = decisive or limit_of(levels, score, self.model.limits)
         return Judgement(score, outcome_of(score), tuple(reasons), tuple(missing), settled)

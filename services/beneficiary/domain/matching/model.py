@@ -6,22 +6,18 @@ a household (address, phone, family name, father) are not counted twice.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 
 import numpy as np
-import numpy.typing as npt
 
 from services.beneficiary.domain.matching.blocks import LIST_BLOCKS, REGISTER_BLOCKS
-from services.beneficiary.domain.matching.levels import FIELDS, Levels, Number
+from services.beneficiary.domain.matching.levels import FIELDS, Levels
+from services.beneficiary.domain.matching.limits import LIMITS, VETOES, Limit, Scores, limited
 
-Scores = npt.NDArray[np.float64]
-VETO_SCORE = 0.01
 WEIGHTS_FILE = "weights.json"
-_NUMBER = list(FIELDS).index("number")
-_TWO_PEOPLE = (Number.BOTH_SOUND, Number.NEIGHBOURS)
 
 
 class Kind(StrEnum):
@@ -38,32 +34,33 @@ class Weights:
     bias: float
     fields: Mapping[str, Mapping[str, float]]
 
-    def score(self, levels: Levels) -> Scores:
-        """A score from 0 to 1 for each row of `Comparer.levels`; vetoes included."""
+    def score(self, levels: Levels, limits: Sequence[Limit] = VETOES) -> Scores:
+        """A score from 0 to 1 for each row of `Comparer.levels`, within the limits."""
         total = np.full(len(levels), self.bias, dtype=np.float64)
         for i, (field, scale) in enumerate(FIELDS.items()):
             table = np.zeros(max(scale) + 1)
             for level in scale:
                 table[level] = self.fields[field][level.name]
             total += table[levels[:, i]]
-        score: Scores = 1.0 / (1.0 + np.exp(-np.clip(total, -30.0, 30.0)))
-        return np.where(vetoed(levels), np.minimum(score, VETO_SCORE), score)
+        score = 1.0 / (1.0 + np.exp(-np.clip(total, -30.0, 30.0)))
+        return limited(levels, score, limits)
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights, and the blocks that bring people together before them."""
+    """Weights, the blocks that bring people together before them, the limits after them."""
 
     weights: Weights
     blocks: tuple[str, ...]
+    limits: tuple[Limit, ...] = VETOES
+
+    def score(self, levels: Levels) -> Scores:
+        """A score from 0 to 1 for each row of `Comparer.levels`."""
+        return self.weights.score(levels, self.limits)
 
 
 BLOCKS_OF = {Kind.REGISTER: REGISTER_BLOCKS, Kind.LIST: LIST_BLOCKS}
-
-
-def vetoed(levels: Levels) -> npt.NDArray[np.bool_]:
-    """Pairs that cannot be one person: both hold a sound number of one kind, and they differ."""
-    return np.isin(levels[:, _NUMBER], _TWO_PEOPLE)
+LIMITS_OF = {Kind.REGISTER: LIMITS, Kind.LIST: VETOES}
 
 
 def load_model(kind: Kind = Kind.REGISTER) -> Model:
@@ -75,7 +72,9 @@ def load_model(kind: Kind = Kind.REGISTER) -> Model:
 def read_models(text: str) -> dict[Kind, Model]:
     """The models written by `write_models`."""
     return {
-        Kind(name): Model(Weights(one["bias"], one["weights"]), BLOCKS_OF[Kind(name)])
+        Kind(name): Model(
+            Weights(one["bias"], one["weights"]), BLOCKS_OF[Kind(name)], LIMITS_OF[Kind(name)]
+        )
         for name, one in json.loads(text).items()
     }
 

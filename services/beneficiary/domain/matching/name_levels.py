@@ -11,11 +11,21 @@ from services.beneficiary.domain.matching.vocabulary import Ints, Names
 Flags = npt.NDArray[np.bool_]
 LONG_ENOUGH_FOR_ONE_SLIP = 4
 LONG_ENOUGH_FOR_TWO_SLIPS = 5
+SHORTEST_SKELETON = 3
+"""Consonants that a name must have for them to say anything, where both names show their vowels."""
 _TWO_SLIPS = 2
 _STRENGTH = np.zeros(max(Name) + 1, dtype=np.int64)
 for _rank, _level in enumerate(
     (
-        *(Name.DIFFERENT, Name.TWO_NAMES, Name.CLOSE, Name.MARKS, Name.INITIAL, Name.CONSONANTS),
+        *(
+            Name.KEPT,
+            Name.DIFFERENT,
+            Name.TWO_NAMES,
+            Name.CLOSE,
+            Name.MARKS,
+            Name.INITIAL,
+            Name.CONSONANTS,
+        ),
         *(Name.TONE, Name.SLIP, Name.SOUND, Name.SPELLING, Name.WRITTEN),
     )
 ):
@@ -48,6 +58,7 @@ class NameComparer:
         given[swapped] = weaker[crossed]
         family[swapped] = stronger[crossed]
         order[swapped] = Simple.DIFFERENT
+        family[(family == Name.DIFFERENT) & (a.keeps & b.keeps > 0)] = Name.KEPT
         return given, family, order
 
     def middle(self, a: Columns, b: Columns) -> Levels:
@@ -62,7 +73,8 @@ class NameComparer:
         level = self._levels(x, y, a, b)
         known = self._table.known.array
         alike = np.isin(level, (Name.SLIP, Name.CLOSE, Name.CONSONANTS, Name.MARKS, Name.TONE))
-        level[alike & (known[x] > 0) & (known[y] > 0)] = Name.TWO_NAMES
+        unwritten = (level == Name.CONSONANTS) & self._two_scripts(x, y)
+        level[alike & ~unwritten & (known[x] > 0) & (known[y] > 0)] = Name.TWO_NAMES
         return level
 
     def _levels(self, x: Ints, y: Ints, a: Columns, b: Columns, *, by_stem: bool = False) -> Levels:
@@ -100,11 +112,18 @@ class NameComparer:
         consonants = table.consonants.array
         opened, closed = table.open_sounds.array, table.closed_sounds.array
         initials, firsts = table.initials.array, table.firsts.array
-        same_consonants = (consonants[x] == consonants[y]) & (consonants[x] > 0)
+        enough = np.where(self._two_scripts(x, y), SHORTEST_SKELETON - 1, SHORTEST_SKELETON)
+        long_enough = table.texts.lengths.array[consonants[x]] >= enough
+        same_consonants = (consonants[x] == consonants[y]) & long_enough
         level[same_consonants & (level != Name.SLIP)] = Name.CONSONANTS
         level[(opened[x] == opened[y]) | (closed[x] == closed[y])] = Name.SOUND
         alone = (initials[x] | initials[y]) > 0
         level[alone & (firsts[x] == firsts[y])] = Name.INITIAL
+
+    def _two_scripts(self, x: Ints, y: Ints) -> Flags:
+        """Whether one name is in the Arabic script, which leaves its vowels out, and one is not."""
+        arabic = self._table.arabic.array
+        return np.asarray(arabic[x] != arabic[y])
 
     def _marks(self, level: Levels, x: Ints, y: Ints, both_marked: Flags) -> None:
         """The same letters where both people's names are written with marks."""

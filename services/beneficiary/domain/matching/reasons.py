@@ -13,6 +13,13 @@ from services.beneficiary.domain.matching.levels import (
 )
 
 TWO_PEOPLE = "two people: each has a valid national number, and the numbers differ"
+NUMBER_OF_ANOTHER = (
+    "a question: the number is the same, but names or birth dates are of two people; a form may "
+    "carry the number of a parent"
+)
+NO_GIVEN_NAME = (
+    "a question: a given name is missing, and the rest does not tell brothers and sisters apart"
+)
 JOINS_TWO = "a question: as the same person it would join two people who are different"
 
 FIELD_WORDS = {
@@ -40,11 +47,13 @@ _NAME = {
     Name.CLOSE: "{} is similar",
     Name.TWO_NAMES: "{} is alike, but both are names in use",
     Name.DIFFERENT: "{} is different",
+    Name.KEPT: "{} is different, and is not one that marriage changes",
 }
 _BORN = {
     Born.SAME: "birth date is the same",
     Born.NUMBER: "birth date is the one inside the other's national number",
     Born.SWAPPED: "day and month of birth are swapped",
+    Born.BOTH_JANUARY: "both birth dates are 1 January, as is written where only a year is known",
     Born.FIRST_OF_JANUARY: "one birth date is 1 January of the other's year",
     Born.ONE_DIGIT: "birth date differs by one digit",
     Born.TWO_PARTS: "birth year and one other part of the date are the same",

@@ -11,7 +11,8 @@ from services.beneficiary.domain.matching.candidates import Index, Pairs
 from services.beneficiary.domain.matching.columns import Columns, Encoder
 from services.beneficiary.domain.matching.comparisons import Comparer
 from services.beneficiary.domain.matching.levels import FIELDS, Levels
-from services.beneficiary.domain.matching.model import Model, Scores
+from services.beneficiary.domain.matching.limits import Scores
+from services.beneficiary.domain.matching.model import Model
 from services.beneficiary.domain.matching.person import Person
 from services.beneficiary.domain.matching.profile import PlaceNow, profile
 from services.beneficiary.domain.matching.vocabulary import Ints
@@ -90,7 +91,7 @@ class Register:
             b = self._people.take(pairs.second[start:end])
             levels[start:end] = self._comparer.levels(a, b)
             progress(end, len(pairs))
-        return Judged(pairs, levels, self._model.weights.score(levels))
+        return Judged(pairs, levels, self._model.score(levels))
 
 
 def _common(values: Ints) -> Ints:

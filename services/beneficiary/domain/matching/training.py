@@ -38,13 +38,14 @@ _NAMES = (_NAMES_AGAINST, _NAMES_FOR, (Name.MARKS, Name.TONE))
 Chains = tuple[tuple[int, ...], ...]
 SIDES: dict[str, tuple[Chains, Chains, tuple[int, ...]]] = {
     "given": _NAMES,
-    "family": _NAMES,
+    "family": (((*_NAMES_AGAINST[0], Name.KEPT),), *_NAMES[1:]),
     "middle": _NAMES,
     "sex": (((Simple.DIFFERENT,),), ((Simple.SAME,),), ()),
     "born": (
         ((Born.NEAR, Born.DIFFERENT, Born.GENERATION),),
         (
             (Born.YEAR, Born.TWO_PARTS, Born.ONE_DIGIT, Born.SAME),
+            (Born.YEAR, Born.BOTH_JANUARY),
             (Born.YEAR, Born.FIRST_OF_JANUARY),
             (Born.YEAR, Born.SWAPPED),
             (Born.NUMBER,),

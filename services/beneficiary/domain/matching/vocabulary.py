@@ -5,10 +5,9 @@ import numpy.typing as npt
 
 from services.beneficiary.domain import names
 from services.beneficiary.domain.names.equivalents import canonical, is_given_name, stem
+from services.beneficiary.domain.names.letters import is_arabic
 
 Ints = npt.NDArray[np.int64]
-SHORTEST_SKELETON = 3
-"""Consonants that a name must have for them to say anything."""
 
 
 class Growing:
@@ -58,12 +57,12 @@ class Texts:
 class Names:
     """Names numbered, each with its keys; row 0 is "no name".
 
-    All columns but the last four hold numbers of `texts`. `spellings` are letters and tone of a
+    All columns but the last five hold numbers of `texts`. `spellings` are letters and tone of a
     Vietnamese name, else the name itself; `letters` the same without tone; `written` the words as
     `names.words` gives them; `plains` their Latin letters, `raw_keys` their Latin key; `keys` that
     key after `equivalents`, `stems` without its last vowels; two sounds; `consonants`.
     `toned` is 1 if each word has a tone, `initials` 1 for a lone letter, `firsts` the first letter,
-    `known` 1 for a given name in use.
+    `known` 1 for a given name in use, `arabic` 1 for the Arabic script, which leaves vowels out.
     """
 
     def __init__(self) -> None:
@@ -72,6 +71,7 @@ class Names:
         self.plains, self.raw_keys, self.keys, self.stems = (Growing() for _ in range(4))
         self.open_sounds, self.closed_sounds, self.consonants = Growing(), Growing(), Growing()
         self.toned, self.initials, self.firsts, self.known = (Growing() for _ in range(4))
+        self.arabic = Growing()
         self._marked = [False]
         self._rows: dict[tuple[str, str], int] = {("", ""): 0}
 
@@ -114,7 +114,8 @@ class Names:
         self.written.append(number(text))
         self.plains.append(number(plain))
         self.raw_keys.append(number(key))
-        self.consonants.append(number(skeleton) if len(skeleton) >= SHORTEST_SKELETON else 0)
+        self.consonants.append(number(skeleton))
+        self.arabic.append(int(any(map(is_arabic, text))))
         self.toned.append(int(all(tone for _, tone in syllables)))
         self.known.append(int(is_given_name(spelling if vietnamese else key)))
         self._marked.append(vietnamese and names.without_marks(text) != text)

@@ -52,7 +52,7 @@ def _in_use() -> frozenset[str]:
     folder = files(__package__)
     counted = folder.joinpath("given_names.txt").read_text(encoding="utf-8").split()
     vietnamese = folder.joinpath("vietnamese_given_names.txt").read_text(encoding="utf-8").split()
-    return frozenset(counted) | {"".join(syllable(word)) for word in vietnamese}
+    return frozenset(counted) | frozenset(_NAMES) | {"".join(syllable(w)) for w in vietnamese}
 
 
 _IN_USE = _in_use()
