@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.places import regions, ukraine, uzbekistan, vietnam
 
-DATA = Path(__file__).parents[2] / "services/beneficiary/domain/places/data"
+DATA = Path(__file__).parents[2] / "contracts/places/data"
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
 

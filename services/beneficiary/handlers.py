@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts import beneficiary as facts
+from contracts import places
 from contracts.codec import digest
 from contracts.envelope import Envelope, Fact
 from contracts.regional import PersonRegistered
 from contracts.values import household_id, person_id
 from services.beneficiary import store
-from services.beneficiary.domain import matching, places
+from services.beneficiary.domain import matching
 from services.beneficiary.domain.registration import (
     Candidate,
     Pair,

@@ -14,7 +14,16 @@ ONLY_IN = {
     "programmes": {"benefits"},
     "web": {"insights"},
 }
-LANGUAGE = {"__init__", "values", "envelope", "regional", "platform", "catalogue", "codec"}
+LANGUAGE = {
+    "__init__",
+    "values",
+    "envelope",
+    "regional",
+    "platform",
+    "catalogue",
+    "codec",
+    "places",
+}
 NO_NOUNS = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 
 

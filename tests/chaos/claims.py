@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any, Final, Literal
 
+from contracts import places
 from contracts.catalogue import claims_topic
 from contracts.codec import digest
 from contracts.values import derived_id, person_id, region_source, worker_id
 from deploy.demo.people.register import labelled
-from services.beneficiary.domain import places
 from services.cli.importing import KINDS, Row, claim_of
 
 Channel = Literal["kafka", "http"]

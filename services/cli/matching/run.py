@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.beneficiary.domain import places
+from contracts import places
 from services.beneficiary.domain.matching import (
     REVIEW_AT,
     SAME_AT,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from services.beneficiary.domain import places
+from contracts import places
 from services.beneficiary.domain.matching.blocks import CAP
 from services.beneficiary.domain.matching.judgement import (
     REVIEW_AT,

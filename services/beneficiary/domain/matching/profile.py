@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from services.beneficiary.domain import identifiers, names, phones, places
+from contracts import places
+from services.beneficiary.domain import identifiers, names, phones
 from services.beneficiary.domain.matching.person import FEMALE, MALE, Person
 
 _ADDRESS_WORDS = frozenset(

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.beneficiary.domain.places.units import Unit
+from contracts.places.units import Unit
 
 END_OF_TIME = dt.date.max
 GRACE_DAYS = 366

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
-from services.beneficiary.domain.places.history import Change, History
-from services.beneficiary.domain.places.units import Level, Unit
+from contracts.places.history import Change, History
+from contracts.places.units import Level, Unit
 
 COUNTRIES = ("UZ", "UA", "VN")
 _FIXED = 5

@@ -3,10 +3,10 @@
 import datetime as dt
 from functools import lru_cache
 
-from services.beneficiary.domain.places.countries import country_of
-from services.beneficiary.domain.places.history import GRACE_DAYS, Change, History
-from services.beneficiary.domain.places.loading import COUNTRIES, load_history, load_regions
-from services.beneficiary.domain.places.units import Level, Unit
+from contracts.places.countries import country_of
+from contracts.places.history import GRACE_DAYS, Change, History
+from contracts.places.loading import COUNTRIES, load_history, load_regions
+from contracts.places.units import Level, Unit
 
 __all__ = [
     "COUNTRIES",

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.beneficiary.domain import places
-from services.beneficiary.domain.places import Change, History, Level, Unit
+from contracts import places
+from contracts.places import Change, History, Level, Unit
 
 DATA = Path(places.__file__).parent / "data"
 LAST_DAY, REFORM = date(2025, 6, 30), date(2025, 7, 1)
