@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from contracts import places
 from contracts.regional import WorkerDeployed
 from contracts.values import derived_id, worker_id
 from contracts.workforce import DeploymentStarted
@@ -64,12 +65,15 @@ def proposed(source: str, region: str, claim: WorkerDeployed) -> Deployment:
 
 
 def fault(deployment: Deployment) -> Refused | None:
-    """What is wrong with a deployment by itself."""
+    """What is wrong with a deployment by itself: its communities exist on its first day."""
     if deployment.last_day < deployment.first_day:
         return Refused("deployment.ends_before_it_starts", "data.last_day")
-    for place, community in enumerate(deployment.communities):
-        if community in deployment.communities[:place]:
-            return Refused("community.repeated", f"data.communities.{place}")
+    communities = places.in_force(deployment.region, deployment.first_day)
+    for position, community in enumerate(deployment.communities):
+        if community in deployment.communities[:position]:
+            return Refused("community.repeated", f"data.communities.{position}")
+        if community not in communities:
+            return Refused("community.unknown", f"data.communities.{position}")
     return None
 
 

@@ -81,6 +81,16 @@ def test_another_account_of_days_already_taken_is_refused(changes: dict[str, obj
     assert verdicts == [Refused("record.already_registered", "data.record_id")]
 
 
+@pytest.mark.parametrize(
+    "community",
+    ["99999", "03388", "02200"],
+    ids=["of nowhere", "of another region", "merged into another in 2025"],
+)
+def test_a_community_that_the_region_has_not_on_the_first_day_is_refused(community: str) -> None:
+    wrong = proposal(communities=("00700", community))
+    assert judge([wrong], {}) == [Refused("community.unknown", "data.communities.1")]
+
+
 def test_a_worker_may_be_deployed_again_from_the_day_after() -> None:
     held = proposal()
     again = proposal(first_day=date(2027, 9, 1), last_day=date(2028, 8, 31))
@@ -99,7 +109,7 @@ def test_two_claims_of_one_batch_are_judged_one_after_the_other() -> None:
 
 
 def test_the_same_record_id_of_two_regions_means_two_workers() -> None:
-    other = proposed(region_source("VN-08"), "VN-08", claim())
+    other = proposed(region_source("VN-01"), "VN-01", claim(communities=("03388",)))
     assert other.worker_id != proposal().worker_id
     assert judge([proposal(), other], {}) == [Started(proposal()), Started(other)]
 

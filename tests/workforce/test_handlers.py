@@ -15,13 +15,13 @@ pytestmark = pytest.mark.stack
 
 
 def deployed(
-    record_id: str, first_day: date = date(2026, 9, 1), last_day: date = date(2027, 8, 31)
+    record_id: str, *communities: str, last_day: date = date(2027, 8, 31)
 ) -> WorkerDeployed:
     return WorkerDeployed(
         record_id=record_id,
-        communities=("00694", "00700"),
+        communities=communities or ("00694", "00700"),
         languages=("vi", "hmn"),
-        first_day=first_day,
+        first_day=date(2026, 9, 1),
         last_day=last_day,
     )
 
@@ -32,7 +32,7 @@ async def test_every_claim_of_a_wave_is_answered_and_what_holds_is_published(
     good, wrong, other = (
         claim(deployed("W1")),
         claim(deployed("W2", last_day=date(2026, 8, 1))),
-        claim(deployed("W3"), region="VN-08"),
+        claim(deployed("W3", "03388"), region="VN-01"),
     )
     async with schema.transaction(NOW) as tx:
         outcomes = await on_deployed(tx, [good, wrong, other])
@@ -45,7 +45,7 @@ async def test_every_claim_of_a_wave_is_answered_and_what_holds_is_published(
     assert all(isinstance(payload, DeploymentStarted) for payload in published)
     assert {worker: one[0].region for worker, one in workers.items()} == {
         worker_id(region_source("VN-07"), "W1"): "VN-07",
-        worker_id(region_source("VN-08"), "W3"): "VN-08",
+        worker_id(region_source("VN-01"), "W3"): "VN-01",
     }
 
 
@@ -60,6 +60,14 @@ async def test_a_repeated_record_is_accepted_and_a_different_one_refused(schema:
         Rejected(differing, "record.already_registered", "data.record_id"),
     ]
     assert [len(deployments) for deployments in held.values()] == [1]
+
+
+async def test_a_community_of_another_region_is_refused_with_its_place(schema: Schema) -> None:
+    wrong = claim(deployed("W4", "00694", "03388"))
+    async with schema.transaction(NOW) as tx:
+        assert await on_deployed(tx, [wrong]) == [
+            Rejected(wrong, "community.unknown", "data.communities.1")
+        ]
 
 
 async def test_a_wave_of_refusals_stores_nothing(schema: Schema) -> None:

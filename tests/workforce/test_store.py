@@ -62,7 +62,7 @@ async def test_two_workers_that_judge_one_record_at_once_start_it_once(schema: S
                 first_day=date(2026, 9, 1),
                 last_day=date(2027, 8, 31),
             ),
-            region="VN-99",
+            region="VN-07",
         )
         for community in ("00694", "00700")
     ]
