@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.catalogue import SERVICES
 from deploy.instance import Instance
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
@@ -20,6 +21,9 @@ LEFT_OUT = {
     "containers": "they need a Docker engine (TEST_BACKEND=testcontainers)",
 }
 _TOLD = pytest.StashKey[list[str]]()
+
+UNIT = {"contracts", *SERVICES}
+"""Folders whose stories need nothing that runs, but for those marked `stack` or `browser`."""
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +56,13 @@ def _stack_for_databases(request: pytest.FixtureRequest) -> None:
     if any(item.get_closest_marker("stack") for item in request.session.items):
         instance: Instance = request.getfixturevalue("instance")
         os.environ["HAMROH_DATABASE_ADMIN_URL"] = instance.database_url()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks as `unit` what runs anywhere."""
+    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    if folder in UNIT and not {"stack", "browser"} & {one.name for one in item.iter_markers()}:
+        item.add_marker("unit")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 from typing import TypeVar
 
-from services.beneficiary.domain import places
+from contracts import places
 from tests.invented import names, spelling
 
 T = TypeVar("T")
