@@ -23,8 +23,9 @@ KAFKA_ADMIN: Final = "admin"
 KAFKA_SECURITY: Final = "SASL_PLAINTEXT"
 # Principals beside the services and the regions: whoever runs the platform, and dashboards.
 OTHER_USERS: Final = ("operator", "ministry")
-KEY_READERS: Final = ("beneficiary-worker", "benefits-worker", "notifications-worker")
-PSEUDONYM_READERS: Final = ("insights-worker",)
+# Whose workers hold which key.
+KEY_READERS: Final = ("beneficiary", "benefits", "notifications")
+PSEUDONYM_READERS: Final = ("insights",)
 
 
 def kafka_users(regions: Iterable[str]) -> list[str]:
@@ -104,31 +105,46 @@ class Instance:
         """The settings of a program outside the platform: a centre's, an operator's."""
         return {
             **self.shared_environment(),
-            "HAMROH_KAFKA_BOOTSTRAP": self.kafka,
-            "HAMROH_KAFKA_USERNAME": user,
-            "HAMROH_KAFKA_PASSWORD": self.credentials.kafka_users[user],
+            **self._login(user),
             "HAMROH_OIDC_ISSUER": self.urls.get(IDENTITY, ""),
         }
 
     def environment(self, service: str, role: str) -> dict[str, str]:
-        """The settings of one service process, its secrets among them."""
-        credentials, name = self.credentials, f"{service}-{role}"
-        smtp_host, _, smtp_port = self.smtp.rpartition(":")
+        """The settings of one service process, its secrets among them.
+
+        An api speaks with its database alone; what it decides, its worker sends.
+        """
         settings = {
-            **self.client_environment(service),
+            **self.shared_environment(),
             "HAMROH_DATABASE_URL": self._service_url(f"{service}_{role}"),
-            "HAMROH_HTTP_PORT": self.urls.get(name, "").rpartition(":")[2] or "0",
-            "HAMROH_BANK_URL": self.urls.get(BANK, ""),
-            "HAMROH_SMS_URL": self.urls.get(SMS, ""),
-            "HAMROH_SMTP_HOST": smtp_host,
-            "HAMROH_SMTP_PORT": smtp_port or "25",
+            "HAMROH_HTTP_PORT": self.urls.get(f"{service}-{role}", "").rpartition(":")[2] or "0",
         }
-        if role == "worker":
-            settings["HAMROH_DEAD_LETTER_KEY"] = credentials.dead_letter_key
-        if name in KEY_READERS:
+        if role == "api":
+            return {**settings, "HAMROH_OIDC_ISSUER": self.urls.get(IDENTITY, "")}
+        return {**settings, **self._login(service), **self._worker_environment(service)}
+
+    def _login(self, user: str) -> dict[str, str]:
+        """Kafka as this user."""
+        return {
+            "HAMROH_KAFKA_BOOTSTRAP": self.kafka,
+            "HAMROH_KAFKA_USERNAME": user,
+            "HAMROH_KAFKA_PASSWORD": self.credentials.kafka_users[user],
+        }
+
+    def _worker_environment(self, service: str) -> dict[str, str]:
+        """Keys, and doors outside, by who needs them."""
+        credentials = self.credentials
+        settings = {"HAMROH_DEAD_LETTER_KEY": credentials.dead_letter_key}
+        if service in KEY_READERS:
             settings["HAMROH_KEY_ENCRYPTION_KEY"] = credentials.key_encryption_key
-        if name in PSEUDONYM_READERS:
+        if service in PSEUDONYM_READERS:
             settings["HAMROH_PSEUDONYM_KEY"] = credentials.pseudonym_key
+        if service == "benefits":
+            settings["HAMROH_BANK_URL"] = self.urls.get(BANK, "")
+        if service == "notifications":
+            host, _, port = self.smtp.rpartition(":")
+            settings["HAMROH_SMS_URL"] = self.urls.get(SMS, "")
+            settings |= {"HAMROH_SMTP_HOST": host, "HAMROH_SMTP_PORT": port or "25"}
         return settings
 
     def topics_environment(self) -> dict[str, str]:

@@ -138,13 +138,11 @@ def _mapper(name: str, kind: str, **config: str) -> dict[str, Any]:
 
 
 def _profile() -> dict[str, Any]:
+    permissions = {"view": ["admin", "user"], "edit": ["admin"]}
+    usual = ("username", "email", "firstName", "lastName")
     attributes = [
-        {"name": "username", "permissions": {"view": ["admin", "user"], "edit": ["admin"]}},
-        {
-            "name": "regions",
-            "multivalued": True,
-            "permissions": {"view": ["admin"], "edit": ["admin"]},
-        },
+        *({"name": name, "permissions": permissions} for name in usual),
+        {"name": "regions", "multivalued": True, "permissions": permissions},
     ]
     told = json.dumps({"attributes": attributes})
     return {

@@ -168,10 +168,7 @@ class TestSecrets:
         instance = instance_of(ours)
         secrets = instance.credentials
         own = {
-            f"{service}-{role}": {
-                secrets.kafka_users[service],
-                secrets.database_roles[f"{service}_{role}"],
-            }
+            f"{service}-{role}": {secrets.database_roles[f"{service}_{role}"]}
             for service in SERVICES
             for role in ("api", "worker")
         }
@@ -184,7 +181,7 @@ class TestSecrets:
             "identity": set(secrets.account_passwords.values()),
         }
         for service in SERVICES:
-            own[f"{service}-worker"].add(secrets.dead_letter_key)
+            own[f"{service}-worker"] |= {secrets.kafka_users[service], secrets.dead_letter_key}
         for service in ("beneficiary", "benefits", "notifications"):
             own[f"{service}-worker"].add(secrets.key_encryption_key)
         own["insights-worker"].add(secrets.pseudonym_key)

@@ -33,6 +33,7 @@ def test_the_services_and_principals_are_those_of_the_catalogue() -> None:
 
 
 HOLDERS = {
+    "HAMROH_KAFKA_PASSWORD": {f"{service}-worker" for service in SERVICES},
     "HAMROH_DEAD_LETTER_KEY": {f"{service}-worker" for service in SERVICES},
     "HAMROH_KEY_ENCRYPTION_KEY": {
         "beneficiary-worker",
@@ -56,13 +57,12 @@ def test_a_secret_is_given_to_those_alone_who_need_it(everything: Plan, setting:
 def test_nobody_finds_a_secret_that_is_not_theirs_in_their_environment(everything: Plan) -> None:
     secrets = everything.state.secrets
     own = {
-        f"{service}-{role}": {
-            secrets.kafka_users[service],
-            secrets.database_roles[f"{service}_{role}"],
-        }
+        f"{service}-{role}": {secrets.database_roles[f"{service}_{role}"]}
         for service in SERVICES
         for role in ROLES
     }
+    for service in SERVICES:
+        own[f"{service}-worker"].add(secrets.kafka_users[service])
     own["topics"] = set(secrets.kafka_users.values())
     passwords = {
         *secrets.kafka_users.values(),
