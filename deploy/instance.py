@@ -72,6 +72,8 @@ class Instance:
     replicas: int = 1
     urls: Mapping[str, str] = field(default_factory=dict)
     smtp: str = ""
+    otlp_endpoint: str | None = None
+    """A collector that the services tell everything."""
 
     def url(self, process: str) -> str:
         """The HTTP address of a process."""
@@ -119,6 +121,8 @@ class Instance:
             "HAMROH_DATABASE_URL": self._service_url(f"{service}_{role}"),
             "HAMROH_HTTP_PORT": self.urls.get(f"{service}-{role}", "").rpartition(":")[2] or "0",
         }
+        if self.otlp_endpoint is not None:
+            settings |= {"HAMROH_OTLP_ENDPOINT": self.otlp_endpoint, "HAMROH_TRACE_SHARE": "1"}
         if role == "api":
             return {**settings, "HAMROH_OIDC_ISSUER": self.urls.get(IDENTITY, "")}
         return {**settings, **self._login(service), **self._worker_environment(service)}

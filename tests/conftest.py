@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 from tests import backends
+from tests.collector import Collector
 
 BUSINESS_TIME = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
 OPTIONS = Options(regions=backends.REGIONS, business_time=BUSINESS_TIME, rehearsal=True)
@@ -27,14 +29,23 @@ UNIT = {"contracts", *SERVICES}
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    """Whom the platform of the tests tells everything."""
+    given = os.environ.get("HAMROH_STACK")
+    endpoint = Stack(Path(given)).state.options.otlp_endpoint if given else None
+    with Collector.listening(urlsplit(endpoint or "").port or 0) as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def stack(collector: Collector) -> Iterator[Stack]:
     """The whole platform of the local backend, every service running."""
     assert backends.chosen() == "local", "stories that need the local stack are marked `local`"
     given = os.environ.get("HAMROH_STACK")
     stack = Stack(Path(given) if given else ROOT / ".local" / "test")
     if given is None:
         stack.reset()
-        stack.up(OPTIONS)
+        stack.up(OPTIONS.model_copy(update={"otlp_endpoint": collector.endpoint}))
     yield stack
     if given is None:
         stack.down()

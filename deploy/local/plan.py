@@ -81,6 +81,7 @@ class Plan:
                 for name in DOORS
             },
             smtp=f"{LOOPBACK}:{state.ports[SMTP]}",
+            otlp_endpoint=state.options.otlp_endpoint,
         )
         every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]
         self.processes = tuple(_chosen(every, state.options.only))

@@ -36,7 +36,8 @@ _D = TypeVar("_D", bound=_Document)
 class Options(_Document):
     """What `up` was asked for.
 
-    `only` empty means everything, `bank` is more of its options, `cache` is where jars are kept.
+    `only` empty means everything, `bank` is more of its options, `cache` is where jars are kept,
+    `otlp_endpoint` is a collector that every service tells everything.
     `fronts` are ports at which somebody else stands before a server, by the server's own name
     (`postgres`, `kafka-1.client`): clients are sent there, as through a network that fails.
     """
@@ -49,6 +50,7 @@ class Options(_Document):
     seed: int = 7
     bank: tuple[str, ...] = ()
     cache: Path | None = None
+    otlp_endpoint: str | None = None
     fronts: dict[str, int] = {}
 
 

@@ -40,6 +40,7 @@ from services.benefits.settings import BenefitsSettings
 from services.benefits.store.bank import Batch, BatchLine, SealedContact
 from services.runtime.routes import Job, on
 from services.runtime.sealing import PersonKeys, UnsealError
+from services.runtime.telemetry import Telemetry
 from services.runtime.worker import Worker
 
 MESSAGES_A_POLL: Final = 20
@@ -185,7 +186,7 @@ async def _itself(work: T) -> T:
     return work
 
 
-def jobs(settings: BenefitsSettings) -> tuple[Job, ...]:
+def jobs(settings: BenefitsSettings, _: Telemetry) -> tuple[Job, ...]:
     """Sending files, hearing the bank, starting what only waited, announcing rule packs."""
     settings.require("bank_url")
     _say_what_is_rehearsed(settings)

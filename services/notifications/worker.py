@@ -7,6 +7,7 @@ from typing import Final, assert_never
 from uuid import UUID
 
 import httpx
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from contracts.beneficiary import Contact, ContactChanged, KeyIssued, PersonRegistered
@@ -27,6 +28,7 @@ from services.notifications.store import Lease
 from services.runtime.database import Transaction
 from services.runtime.routes import Job, Outcome, on
 from services.runtime.sealing import PersonKeys, UnsealError
+from services.runtime.telemetry import Telemetry
 from services.runtime.worker import Worker
 
 SEND_EVERY_S: Final = 0.25
@@ -47,6 +49,7 @@ class Sending:
     keys: PersonKeys
     lanes: Sequence[SmsGateway]
     """Each sends one message at a time."""
+    telemetry: Telemetry
 
     async def claim(self, tx: Transaction) -> list[Lease] | None:
         """Takes a batch of messages whose attempt is due."""
@@ -96,7 +99,10 @@ class Sending:
         if not contact.phone:
             return NoWay("phone.missing")
         text = texts.text(message.composition)
-        return _answer(await gateway.send(message.message_id, contact.phone, text))
+        with self.telemetry.span(
+            "send text message", parent=message.cause.traceparent, kind=SpanKind.CLIENT
+        ):
+            return _answer(await gateway.send(message.message_id, contact.phone, text))
 
 
 def _answer(outcome: gateways.Outcome) -> Answer:
@@ -111,10 +117,10 @@ def _answer(outcome: gateways.Outcome) -> Answer:
             assert_never(outcome)
 
 
-def jobs(settings: NotificationsSettings) -> tuple[Job, ...]:
+def jobs(settings: NotificationsSettings, telemetry: Telemetry) -> tuple[Job, ...]:
     """The one job of notifications: sending."""
     settings.require("sms_url")
-    sending = Sending(settings, PersonKeys.from_settings(settings), lanes(settings))
+    sending = Sending(settings, PersonKeys.from_settings(settings), lanes(settings), telemetry)
     return (Job("send_messages", SEND_EVERY_S, sending.claim, sending.call, sending.record),)
 
 

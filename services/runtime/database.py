@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from services.runtime.clock import BusinessClock, business_date
 from services.runtime.settings import Settings
+from services.runtime.tracing import Tally
 
 if TYPE_CHECKING:  # generic in the stubs alone
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -67,6 +68,8 @@ class Transaction:
     connection: Connection
     business_now: datetime
     settings: Settings
+    tally: Tally = field(default_factory=Tally)
+    """What it does, to be told after the commit."""
 
     @property
     def business_date(self) -> date:

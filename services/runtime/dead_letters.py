@@ -86,7 +86,10 @@ async def bury(tx: Transaction, box: DeadLetterBox, faults: Sequence[Fault]) -> 
     replayed = [letter_id for letter_id, fault in found.items() if fault.record.parked]
     new = await tx.connection.fetch(BURY, *zip(*rows, strict=True), replayed)
     return [
-        Decided(_cause(letter_id, attempts), _report(letter_id, found[letter_id], attempts))
+        Decided(
+            _cause(letter_id, attempts, found[letter_id].read),
+            _report(letter_id, found[letter_id], attempts),
+        )
         for letter_id, attempts in new
     ]
 
@@ -95,8 +98,9 @@ def _id(record: Record) -> UUID:
     return derived_id(record.position, "dead-letter", fingerprint(record))
 
 
-def _cause(letter_id: UUID, attempts: int) -> Cause:
-    return Cause(f"{letter_id}\x1f{attempts}", str(letter_id), str(letter_id), None)
+def _cause(letter_id: UUID, attempts: int, read: Read | None) -> Cause:
+    trace = Cause.of(read.event).traceparent if read else None
+    return Cause(f"{letter_id}\x1f{attempts}", str(letter_id), str(letter_id), None, trace)
 
 
 def _row(letter_id: UUID, box: DeadLetterBox, fault: Fault) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from contracts.catalogue import BY_PAYLOAD, TOPICS, key_of, topic_for
@@ -81,7 +80,8 @@ async def append(
         for fact in decisions
     ]
     sequences = await _reserve(tx.connection, Counter(places))
-    events = _encode(service, tx.business_now, decisions, places, sequences)
+    events = _encode(service, tx, decisions, places, sequences)
+    tx.tally.facts.update(fact.payload.type_name for fact in decisions)
     topics, keys = [place[0] for place in places], [place[1] for place in places]
     inlines = [inline and topic not in COMPACTED for topic in topics]
     rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines)
@@ -108,26 +108,29 @@ async def _reserve(
 
 def _encode(
     service: str,
-    time: datetime,
+    tx: Transaction,
     decisions: Sequence[Decided],
     places: Sequence[tuple[str, str]],
     sequences: dict[tuple[str, str], int],
 ) -> list[bytes]:
-    source = service_source(service)
+    source, share = service_source(service), tx.settings.traced_share
     ordinals: defaultdict[tuple[str, str, str], int] = defaultdict(int)
     events = []
     for fact, place in zip(decisions, places, strict=True):
         sequences[place] += 1
         cause, type_name = fact.cause, fact.payload.type_name
         same = (cause.seed, type_name, place[1])
+        parent = cause.traceparent
+        if share is not None:
+            parent = tx.tally.step(service, cause.seed, parent, share).traceparent
         head = Head(
             id=str(derived_id(cause.seed, type_name, place[1], ordinals[same])),
             source=source,
-            time=time,
+            time=tx.business_now,
             causation=cause.id,
             correlation=cause.correlation,
             region=_region(fact),
-            traceparent=cause.traceparent,
+            traceparent=parent,
             sequence=sequences[place],
         )
         ordinals[same] += 1

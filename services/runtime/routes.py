@@ -33,7 +33,7 @@ class Cause:
     def of(cls, event: Event) -> "Cause":
         """The cause that an event is."""
         return cls(
-            f"{event.source}\x1f{event.id}",
+            seed_of(event.source, event.id),
             event.id,
             event.correlationid or event.id,
             region_of(event),
@@ -87,6 +87,11 @@ class Releases:
     """What waited for this cause can be handled now."""
 
     cause: str
+
+
+def seed_of(source: str, event_id: str) -> str:
+    """What ids are derived from that follow from an event."""
+    return f"{source}\x1f{event_id}"
 
 
 def region_of(event: Event) -> str | None:

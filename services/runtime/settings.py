@@ -144,9 +144,17 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, description="OTLP/HTTP collector, http://host:4318; unset sends nothing"
     )
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="Share of traces that is kept, decided where each begins; 0 makes none"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe that is logged"
     )
+
+    @property
+    def traced_share(self) -> float | None:
+        """The share of traces to keep; None where none is made."""
+        return self.trace_share if self.otlp_endpoint and self.trace_share else None
 
     def require(self, *names: str) -> Self:
         """Itself, if all of the named are set; else a `ValueError` naming the first that is not."""

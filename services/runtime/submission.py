@@ -22,7 +22,9 @@ from contracts.codec import Event, Undecodable, decode_claim, digest
 from contracts.envelope import EventId, Source
 from contracts.values import REGION_PREFIX, descends
 from services.runtime.auth import Principal, requires
-from services.runtime.database import Connection
+from services.runtime.database import Transaction
+from services.runtime.routes import seed_of
+from services.runtime.tracing import INTAKE
 from services.runtime.web import MEDIA_TYPES, api_transaction, problem
 
 BATCH: Final = 100
@@ -38,6 +40,7 @@ where not exists (select from inbox known
                   where known.source = given.source and known.id = given.event_id
                     and known.digest <> given.digest)
 on conflict (source, event_id) do nothing
+returning source, event_id
 """
 STORED: Final = """
 select source, event_id, digest from inbound
@@ -151,7 +154,7 @@ async def _stored(request: Request, principal: Principal, items: Sequence[Item])
     if not given:
         return [*items]
     async with api_transaction(request, principal) as tx:
-        stored = await _store(tx.connection, given)
+        stored = await _store(tx, given)
     return [
         _Refused(422, "claim.id_reused", "id")
         if isinstance(item, _Given) and stored.get(item.name) != digest(item.raw)
@@ -160,13 +163,13 @@ async def _stored(request: Request, principal: Principal, items: Sequence[Item])
     ]
 
 
-async def _store(connection: Connection, given: Sequence[_Given]) -> dict[tuple[str, str], str]:
+async def _store(tx: Transaction, given: Sequence[_Given]) -> dict[tuple[str, str], str]:
     """(source, id) → the digest of what is stored under it, now that these are, where they may be.
 
     Not stored is what was answered under the same id with other bytes: it is refused here, once.
     """
     sources, ids = [item.event.source for item in given], [item.event.id for item in given]
-    await connection.execute(
+    new = await tx.connection.fetch(
         STORE,
         [item.topic for item in given],
         [key_of(item.event.data) for item in given],
@@ -176,8 +179,11 @@ async def _store(connection: Connection, given: Sequence[_Given]) -> dict[tuple[
         [item.region for item in given],
         [item.raw for item in given],
     )
-    await connection.execute(NOTIFY)
-    rows = await connection.fetch(STORED, sources, ids)
+    await tx.connection.execute(NOTIFY)
+    if (share := tx.settings.traced_share) is not None:
+        for source, event_id in new:
+            tx.tally.step(INTAKE, seed_of(source, event_id), None, share)
+    rows = await tx.connection.fetch(STORED, sources, ids)
     return {(row["source"], row["event_id"]): row["digest"] for row in rows}
 
 

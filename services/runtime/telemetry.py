@@ -20,9 +20,9 @@ from uuid import UUID
 
 import structlog
 from opentelemetry import metrics, trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from services.runtime.settings import Settings
+from services.runtime.tracing import Step, Tally, below, context_of, is_kept
 
 REDACTED: Final = "[redacted]"
 PLACES: Final = 6
@@ -77,7 +77,7 @@ class Telemetry:
 
     def __init__(self, service: str, settings: Settings) -> None:
         configure_logs(service, settings.log_level)
-        meter, self.tracer, self.close = _exporting(service, settings.otlp_endpoint)
+        meter, self.tracer, self._tell_step, self.close = _ways(service, settings)
         self.log = structlog.get_logger()
         self._instruments = {
             name: metric.instrument(meter, f"hamroh.{service}.{name}")
@@ -90,15 +90,50 @@ class Telemetry:
         getattr(self._instruments[name], verb)(value, labels)
 
     @contextmanager
-    def batch(self, group: str, records: int) -> Iterator[None]:
+    def batch(self, group: str, records: int) -> Iterator[trace.Span]:
         """Measures the handling of a batch, also when it fails."""
         started = time.perf_counter()
         try:
-            with self.tracer.start_as_current_span("batch", attributes={"group": group}):
-                yield
+            with self.span(f"batch {group}") as span:
+                yield span
         finally:
             self.record("batch.records", records, group=group)
             self.record("batch.seconds", time.perf_counter() - started, group=group)
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        link: str | None = None,
+        kind: trace.SpanKind = trace.SpanKind.INTERNAL,
+    ) -> Iterator[trace.Span]:
+        """A span of work in progress; of a fault in it no text is told.
+
+        `link` is the `traceparent` of somebody outside, whom it points to: they are no parent.
+        """
+        links = [trace.Link(context_of(link))] if link else []
+        with self.tracer.start_as_current_span(
+            name,
+            below(parent),
+            kind,
+            links=links,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield span
+            except Exception:
+                span.set_status(trace.StatusCode.ERROR)
+                raise
+
+    def told(self, tally: Tally, by: str) -> None:
+        """Tells what a committed transaction did; `by` names the work that no event began."""
+        for type_name, many in tally.facts.items():
+            self.record("decision.facts", many, type=type_name)
+        for step in tally.steps.values():
+            self._tell_step(step, tally.began_ns, by)
 
     def fault(self, where: str, error: BaseException) -> None:
         """Tells of a fault that was met and dealt with."""
@@ -110,60 +145,62 @@ class Telemetry:
         self.log.warning("consumer rebuilt", group=group)
         self.record("rebuild.consumers", 1, group=group)
 
-    @contextmanager
-    def span_from(
-        self, name: str, traceparent: str | None, *, linked: bool = False
-    ) -> Iterator[trace.Span]:
-        """A span below the given one; `linked` only points to it: nobody outside is a parent."""
-        parent = _PROPAGATOR.extract({"traceparent": traceparent or ""})
-        if linked:
-            links = [trace.Link(trace.get_current_span(parent).get_span_context())]
-            with self.tracer.start_as_current_span(name, links=links) as span:
-                yield span
-        else:
-            with self.tracer.start_as_current_span(name, context=parent) as span:
-                yield span
+
+TellStep = Callable[[Step, int, str], None]
 
 
-_PROPAGATOR: Final = TraceContextTextMapPropagator()
+def _nothing(*_: object) -> None:
+    """There is nobody to tell."""
 
 
-def current_traceparent() -> str | None:
-    """The span in progress as `traceparent` text, for the envelope of what is decided in it."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
-
-
-def _nothing() -> None:
-    """There is nothing to send before the end."""
-
-
-def _exporting(
-    service: str, endpoint: str | None
-) -> tuple[metrics.Meter, trace.Tracer, Callable[[], None]]:
-    """Where metrics and spans go, to the collector or nowhere, and how to end that."""
-    if endpoint is None:
-        return metrics.NoOpMeterProvider().get_meter(service), trace.NoOpTracer(), _nothing
+def _ways(
+    service: str, settings: Settings
+) -> tuple[metrics.Meter, trace.Tracer, TellStep, Callable[[], None]]:
+    """Where metrics, spans and steps go, to the collector or nowhere, and how to end that."""
+    if settings.otlp_endpoint is None:
+        return metrics.NoOpMeter(service), trace.NoOpTracer(), _nothing, _nothing
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+    endpoint = settings.otlp_endpoint
     resource = Resource.create({"service.namespace": "hamroh", "service.name": service})
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics"), 10_000)
     meters = MeterProvider([reader], resource)
-    tracers = TracerProvider(resource=resource)
-    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+    tracers = TracerProvider(ParentBased(TraceIdRatioBased(settings.trace_share)), resource)
+    spans = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces"))
+    tracers.add_span_processor(spans)
+
+    def tell_step(step: Step, began_ns: int, by: str) -> None:
+        if not is_kept(step.traceparent):
+            return
+        around = trace.get_current_span().get_span_context(), context_of(step.link)
+        spans.on_end(
+            ReadableSpan(
+                step.name or by,
+                context_of(step.traceparent),
+                context_of(step.parent) if step.parent else None,
+                resource,
+                step.attributes,
+                links=[trace.Link(other) for other in around if other.is_valid],
+                kind=trace.SpanKind.CONSUMER if step.name else trace.SpanKind.INTERNAL,
+                start_time=began_ns,
+                end_time=time.time_ns(),
+                instrumentation_scope=InstrumentationScope(service),
+            )
+        )
 
     def close() -> None:
         tracers.shutdown()
         meters.shutdown()
 
-    return meters.get_meter(service), tracers.get_tracer(service), close
+    return meters.get_meter(service), tracers.get_tracer(service), tell_step, close
 
 
 Entry = MutableMapping[str, Any]

@@ -8,9 +8,10 @@ call under the same idempotency key.
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -111,6 +112,8 @@ class Leader:
     jobs: Sequence[Job]
     released: asyncio.Event
     """Set by the consumers when parked records may have become ready."""
+    led_at: float = field(default_factory=time.monotonic)
+    """When it was last known that somebody leads and, if it is this process, sweeps."""
 
     async def run(self) -> None:
         """Contends for the lead for ever; loses it with its connection and contends again."""
@@ -127,6 +130,7 @@ class Leader:
         async with self.database.pool.acquire() as connection:
             try:
                 epoch = await outbox.lead(connection)
+                self.led_at = time.monotonic()
                 if epoch is not None:
                     await self._lead(connection, epoch)
             except BaseException:
@@ -169,6 +173,7 @@ class Leader:
             except OutageError as error:
                 self.telemetry.fault(f"{self.service}.outbox", error)
                 more, failures = False, failures + 1
+            self.led_at = time.monotonic()
             if not more:
                 await woken(wake, max(1.0, backoff_s(failures)))
 
@@ -217,6 +222,7 @@ class Leader:
             await tx.connection.execute(FINISH, due[0].name, at, [t.subject for t in due])
             outcomes = await self.timers[due[0].name](tx, due)
             unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
+        self.telemetry.told(tx.tally, f"timer {due[0].name}")
         await outbox.send_inline(self.database, self.send, unsent)
 
     async def _fire_one(self, at: datetime) -> None:
@@ -240,6 +246,7 @@ class Leader:
         async with self.database.transaction() as tx:
             outcomes = await job.record(tx, work, answer)
             unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
+        self.telemetry.told(tx.tally, f"job {job.name}")
         await outbox.send_inline(self.database, self.send, unsent)
         return bool(answer)
 

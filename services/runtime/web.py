@@ -22,6 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException as RoutingException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,6 +46,7 @@ MEDIA_TYPES: Final = (
     "application/cloudevents+json",
     "application/cloudevents-batch+json",
 )
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -151,8 +153,9 @@ async def api_transaction(request: Request, principal: Principal) -> AsyncIterat
     async with database.pool.acquire() as connection, connection.transaction():
         regions, roles = ",".join(principal.regions), ",".join(sorted(principal.roles))
         await connection.execute(CONTEXT, regions, roles, principal.subject)
-        now = await database.business_now(connection)
-        yield Transaction(connection, now, database.settings)
+        tx = Transaction(connection, await database.business_now(connection), database.settings)
+        yield tx
+    request.app.state.telemetry.told(tx.tally, route_of(request.scope))
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -231,7 +234,7 @@ class Door:
         answer = _Answer(send)
         started = time.perf_counter()
         given = _header(scope, b"traceparent") or None
-        with self.telemetry.span_from("request", given, linked=True):
+        with self.telemetry.span("request", link=given, kind=SpanKind.SERVER) as span:
             try:
                 async with asyncio.timeout(self.settings.request_timeout_s) as answer.limit:
                     body = await self._body(scope, receive)
@@ -240,18 +243,21 @@ class Door:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
                 answer.limit = None
                 await self._explain(error, scope, receive, answer)
-        route = getattr(scope.get("route"), "path", "none")
+            route = route_of(scope)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            span.update_name(f"{method} {route}")
+            span.set_attribute("http.response.status_code", answer.status)
         self.telemetry.record(
             "request.seconds",
             time.perf_counter() - started,
-            method=scope["method"],
+            method=method,
             route=route,
             status=str(answer.status),
         )
         if answer.status == HTTPStatus.FORBIDDEN:
             who = scope.get("state", {}).get("subject_id")
             self.telemetry.log.warning(
-                "denied", method=scope["method"], route=route.lstrip("/"), subject_id=who
+                "denied", method=method, route=route.lstrip("/"), subject_id=who
             )
 
     async def _explain(
@@ -324,6 +330,11 @@ class _Answer:
             ]
             message = {**message, "headers": [*message["headers"], *missing]}
         await self.send(message)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the path that was asked for, without what stood in it."""
+    return getattr(scope.get("route"), "path", "none")
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import json
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,9 +29,13 @@ from services.runtime.timers import Leader
 
 STALLED_S: Final = 30.0
 """Records that wait so long without any being applied make a worker unready."""
+UNSENT_S: Final = 60.0
+"""So does a fact that was committed so long ago and is not sent."""
+UNLED_S: Final = 60.0
+"""So does a service in which so long nobody led, or whose leader did not sweep."""
 
 
-def no_jobs(_: Settings) -> Sequence[Job]:
+def no_jobs(_: Settings, __: Telemetry) -> Sequence[Job]:
     """A service that calls nobody outside."""
     return ()
 
@@ -42,7 +47,7 @@ class Worker:
     service: str
     subscriptions: Sequence[Subscription]
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
-    jobs: Callable[[Any], Sequence[Job]] = no_jobs
+    jobs: Callable[[Any, Telemetry], Sequence[Job]] = no_jobs
     settings: type[Settings] = Settings
 
     def run(self) -> None:
@@ -101,7 +106,7 @@ class Running:
             telemetry,
             consumers,
             worker.timers,
-            worker.jobs(settings),
+            worker.jobs(settings, telemetry),
             released,
         )
         await broker.connect()
@@ -123,6 +128,7 @@ class Running:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(*(intake.stop() for intake in self.intakes))
         await self.publisher.stop()
+        self.leader.telemetry.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.database.pool.close(), 5)
 
@@ -134,10 +140,18 @@ class Running:
         async with self.database.pool.acquire() as connection:
             business_time = await self.database.business_now(connection)
         groups = [intake.subscription.group for intake in self.intakes]
+        stalled = [i.subscription.group for i in self.intakes if i.stalled_s > STALLED_S]
+        ails = {
+            "broker.away": None in lags,
+            "consumer.stalled": bool(stalled),
+            "outbox.old": pending["outbox_age_s"] > UNSENT_S,
+            "leader.missing": time.monotonic() - self.leader.led_at > UNLED_S,
+        }
         return {
             "service": self.leader.service,
+            "ails": [code for code, found in ails.items() if found],
             "lag": dict(zip(groups, lags, strict=True)),
-            "stalled": [i.subscription.group for i in self.intakes if i.stalled_s > STALLED_S],
+            "stalled": stalled,
             **pending,
             "next_due_at": next_due_at.isoformat() if next_due_at else None,
             "business_time": business_time.isoformat(),
@@ -151,13 +165,12 @@ class Running:
             line = await asyncio.wait_for(reader.readline(), 5)
             if line.startswith((b"GET /status", b"GET /health/ready")):
                 body = await asyncio.wait_for(self.status(), 10)
-                ready = None not in body["lag"].values() and not body["stalled"]
-                code = 200 if ready or line.startswith(b"GET /status") else 503
+                code = 200 if not body["ails"] or line.startswith(b"GET /status") else 503
             elif not line.startswith(b"GET /health/live"):
                 code = 404
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
             self.leader.telemetry.fault(f"{self.leader.service}.status", error)
-            code, body = 503, {"reason": "the database does not answer"}
+            code, body = 503, {"ails": ["database.away"]}
         text = json.dumps(body).encode()
         head = f"HTTP/1.1 {code} -\r\ncontent-type: application/json\r\ncontent-length: {len(text)}"
         with suppress(OSError):

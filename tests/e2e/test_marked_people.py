@@ -14,6 +14,8 @@ from deploy.instance import SERVICES
 from deploy.local.stack import Stack
 from services.cli.importing import KINDS, PERSON_COLUMNS, Row, await_answers, publish
 from services.runtime.broker import read_from_start
+from tests.collector import Collector
+from tests.runtime.stage import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.local]
 
@@ -110,7 +112,14 @@ async def tables_of(stack: Stack) -> dict[str, bytes]:
     return contents
 
 
-async def test_names_stand_only_where_identity_belongs(stack: Stack) -> None:
+async def told_of(collector: Collector, span: str) -> bytes:
+    """Everything that a collector was told, once it was told of such a span."""
+    if any(told.span.name == span for told in collector.spans()):
+        return b"".join(body for bodies in collector.taken.values() for body in bodies)
+    return b""
+
+
+async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: Collector) -> None:
     platform = Platform(stack.instance, REGION)
     region = platform.kafka_settings("region.vn-07")
 
@@ -126,16 +135,16 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack) -> None:
     await asyncio.to_thread(platform.await_quiet, "the marked people")
     with platform.client("beneficiary-api", "centre-vn-07") as client:
         refused = client.post(
-            "/claims",
+            f"/claims?of={MARKERS[0]}",
             content=f'{{"id": "x", "data": "{MARKERS[0]}"}}'.encode(),
-            headers={"content-type": "application/cloudevents+json"},
+            headers={"content-type": "application/cloudevents+json", "traceparent": PHONE},
         )
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
     # then the people did get their messages: the markers were really there
     sms = httpx.get(f"{box}/messages", params={"after": heard}, timeout=10).text
     assert DIALLED in sms
-    # and no topic but the claims', no table, no log and no error holds any of it
+    # and no topic but the claims', no table, log, trace, figure or error holds any of it
     leaks: dict[str, list[bytes]] = {}
     for place, raw in {**await topics_of(platform), **await tables_of(stack)}.items():
         leaks[place] = found_in(raw)
@@ -143,4 +152,6 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack) -> None:
         if log.stem not in ("bank", "sms", "smtp"):
             leaks[log.name] = found_in(log.read_bytes())
     leaks["error"] = found_in(refused.content)
+    told = await until(lambda: told_of(collector, "send text message"))
+    leaks["told"] = found_in(told)
     assert {place: forms for place, forms in leaks.items() if forms} == {}

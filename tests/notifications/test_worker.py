@@ -19,6 +19,7 @@ from services.notifications.store import Lease, Message, SealedContact
 from services.notifications.worker import Sending, jobs
 from services.runtime.routes import Cause, Decided
 from services.runtime.sealing import PersonKeys
+from services.runtime.telemetry import Telemetry
 from tests.databases import Schema
 from tests.events import NOW
 from tests.local_bank.processes import Party, running
@@ -41,7 +42,8 @@ async def sending(
     keys = PersonKeys.from_settings(notifications_settings)
     async with httpx.AsyncClient(trust_env=False) as client:
         lanes = [SmsGateway(client, provider.url, 5.0)] * 4
-        yield Sending(notifications_settings, keys, lanes)
+        telemetry = Telemetry("notifications", notifications_settings)
+        yield Sending(notifications_settings, keys, lanes, telemetry)
 
 
 def lease(sending: Sending, phone: str | None = PHONE, message_id: UUID | None = None) -> Lease:
@@ -120,7 +122,7 @@ def test_a_worker_that_does_not_know_its_provider_does_not_start(
     notifications_settings: NotificationsSettings,
 ) -> None:
     with pytest.raises(ValueError, match="HAMROH_SMS_URL is not set"):
-        jobs(notifications_settings)
+        jobs(notifications_settings, Telemetry("notifications", notifications_settings))
 
 
 @pytest.mark.stack
@@ -128,7 +130,7 @@ async def test_what_was_queued_is_sent_settled_and_published_once(
     schema: Schema, provider: Party, notifications_settings: NotificationsSettings
 ) -> None:
     settings = notifications_settings.model_copy(update={"sms_url": provider.url})
-    [job] = jobs(settings)
+    [job] = jobs(settings, Telemetry("notifications", settings))
     async with schema.transaction(NOW) as tx:
         reachable = [await known(tx, uuid4(), "ar") for _ in range(3)]
         without_phone = await known(tx, uuid4(), phone=None)

@@ -2,8 +2,6 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +9,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from services.runtime.settings import Settings
 from services.runtime.telemetry import (
@@ -22,9 +17,9 @@ from services.runtime.telemetry import (
     REDACTED,
     Telemetry,
     configure_logs,
-    current_traceparent,
     redact,
 )
+from tests.collector import Collector
 
 PERSON = UUID("5d1f9c1e-6f3a-5d0e-9d3c-6f0c7f1b2a10")
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -99,75 +94,53 @@ class TestLogs:
         assert (hidden["event"], hidden["logger"]) == (REDACTED, "asyncio")
 
 
-class Collector(HTTPServer):
-    """Takes what an OTLP collector takes."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
-        self.taken: dict[str, bytes] = {}
-
-
-class Receiver(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        self.server.taken[self.path] = self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
+def told_everything(listener: Collector) -> Settings:
+    return Settings(otlp_endpoint=listener.endpoint, trace_share=1.0)
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    server = Collector()
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def listener() -> Iterator[Collector]:
+    with Collector.listening() as collector:
+        yield collector
 
 
 class TestExport:
-    def test_metrics_and_spans_reach_a_collector(self, collector: Collector) -> None:
-        endpoint = f"http://127.0.0.1:{collector.server_port}"
-        telemetry = Telemetry("benefits", Settings(otlp_endpoint=endpoint))
+    def test_metrics_and_spans_reach_a_collector(self, listener: Collector) -> None:
+        telemetry = Telemetry("benefits", told_everything(listener))
         telemetry.record("lag.records", 7, group="benefits.beneficiary.person.v1")
         with telemetry.batch("benefits.beneficiary.person.v1", 500):
             pass
-        with telemetry.span_from("inside", PARENT):
-            inside = current_traceparent()
-        with telemetry.span_from("outside", PARENT, linked=True):
-            outside = current_traceparent()
+        with telemetry.span("inside", parent=PARENT), telemetry.span("outside", link=PARENT):
+            pass
         telemetry.close()
-        assert inside is not None
-        assert outside is not None
-        assert inside.split("-")[1] == PARENT.split("-")[1]
-        assert outside.split("-")[1] != PARENT.split("-")[1]
-        self.check_spans(ExportTraceServiceRequest.FromString(collector.taken["/v1/traces"]))
-        sent = ExportMetricsServiceRequest.FromString(collector.taken["/v1/metrics"])
-        names = {m.name for m in sent.resource_metrics[0].scope_metrics[0].metrics}
-        assert names == {
+        spans = {told.span.name: told for told in listener.spans()}
+        inside, outside = spans["inside"], spans["outside"]
+        assert (inside.service, inside.trace_id) == ("benefits", PARENT.split("-")[1])
+        assert inside.span.parent_span_id.hex() == PARENT.split("-")[2]
+        assert outside.span.parent_span_id == b""
+        assert outside.trace_id != PARENT.split("-")[1]
+        assert outside.span.links[0].trace_id.hex() == PARENT.split("-")[1]
+        assert {metric.name for metric in listener.metrics()} == {
             "hamroh.benefits.lag.records",
             "hamroh.benefits.batch.records",
             "hamroh.benefits.batch.seconds",
         }
 
-    def check_spans(self, sent: ExportTraceServiceRequest) -> None:
-        spans = {span.name: span for span in sent.resource_spans[0].scope_spans[0].spans}
-        assert spans["inside"].parent_span_id.hex() == PARENT.split("-")[2]
-        assert spans["outside"].parent_span_id == b""
-        assert spans["outside"].links[0].trace_id.hex() == PARENT.split("-")[1]
+    def test_a_fault_in_a_span_is_told_without_its_text(self, listener: Collector) -> None:
+        telemetry = Telemetry("benefits", told_everything(listener))
+        with pytest.raises(MarkedError), telemetry.batch("benefits.any", 1):
+            fail()
+        telemetry.close()
+        [told] = listener.spans()
+        assert told.span.status.code == Status.STATUS_CODE_ERROR
+        assert not any(m.encode() in body for m in MARKED for body in listener.taken["/v1/traces"])
 
     def test_without_a_collector_everything_still_works(self) -> None:
         telemetry = Telemetry("benefits", Settings())
         for name in METRICS:
             telemetry.record(name, 1, group="any")
-        with telemetry.span_from("work", PARENT):
-            assert current_traceparent() == PARENT
-        assert current_traceparent() is None
+        with telemetry.span("work", parent=PARENT) as span:
+            assert not span.is_recording()
 
     def test_names_are_one_noun_and_one_unit(self) -> None:
         assert all(name.count(".") == 1 and metric.tells for name, metric in METRICS.items())

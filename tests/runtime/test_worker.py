@@ -17,7 +17,6 @@ from contracts.codec import Event
 from deploy.local import postgres
 from deploy.local.stack import Stack
 from services.runtime import outbox
-from services.runtime import worker as worker_module
 from services.runtime.database import OutageError, Transaction
 from services.runtime.routes import Job, Outcome
 from services.runtime.worker import Running, Worker
@@ -209,7 +208,7 @@ def alone(turns: list[int], number: int) -> Worker:
         return []
 
     job = Job("count", 0.05, claim, call, record)
-    return replace(worker(Effects().on_deployed), jobs=lambda _: (job,))
+    return replace(worker(Effects().on_deployed), jobs=lambda _, __: (job,))
 
 
 async def test_of_two_workers_one_leads_and_the_other_follows_when_it_is_gone(
@@ -328,27 +327,6 @@ async def test_the_door_tells_what_is_on_its_way(stage: Stage) -> None:
         await until(lambda: stage.have([key], 1))
         await until(lambda: idle(running))
         server.close()
-
-
-async def test_a_worker_that_applies_nothing_for_long_is_not_ready(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker_module, "STALLED_S", 0.3)
-    key, away = uuid4(), True
-
-    async def fail(_: Transaction, __: Sequence[Event]) -> None:
-        if away:
-            raise OutageError("a neighbour is away")
-
-    async with stage.running(worker(Effects(before=fail).on_deployed)) as running:
-        await stage.produce([raw(key, 1)])
-        await until(lambda: ready_says(running, 503))
-        away = False
-        await until(lambda: ready_says(running, 200))
-
-
-async def ready_says(running: Running, code: int) -> bool:
-    return await status_code(running) == code
 
 
 async def test_a_part_of_a_worker_that_ends_by_itself_ends_the_worker(

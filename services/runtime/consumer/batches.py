@@ -20,6 +20,7 @@ from services.runtime.inbox import Read, Record
 from services.runtime.outbox import Send
 from services.runtime.routes import (
     Accepted,
+    Cause,
     Decided,
     Outcome,
     Rejected,
@@ -29,6 +30,7 @@ from services.runtime.routes import (
 )
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.telemetry import Telemetry
+from services.runtime.tracing import INTAKE, Tally, context_of, traceparent
 
 CONTENT_FAULTS: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 """What is raised about a value PostgreSQL cannot hold: the record's fault, not the handler's."""
@@ -49,8 +51,12 @@ class Consumer(ABC):
 
     async def process(self, records: Sequence[Record]) -> None:
         """Applies a batch; returns when all of it is committed, parked or set aside."""
-        with self.telemetry.batch(self.subscription.group, len(records)):
-            await self._apply_or_split([self._read(record) for record in records], attempts=1)
+        with self.telemetry.batch(self.subscription.group, len(records)) as span:
+            items = [self._read(record) for record in records]
+            if span.is_recording():  # the library keeps the first hundred or so
+                for read in (item for item in items if isinstance(item, Read)):
+                    span.add_link(context_of(read.event.traceparent))
+            await self._apply_or_split(items, attempts=1)
 
     def _read(self, record: Record) -> Item:
         event = (decode_claim if self.subscription.is_pattern else decode)(record.value)
@@ -98,16 +104,31 @@ class Consumer(ABC):
             unsent = await outbox.append(tx, self.service, effects.decisions, inline=True)
         if effects.releases or effects.turned:
             self.released.set()
-        self._tell(effects)
+        self._tell(tx.tally, effects)
         await outbox.send_inline(self.database, self.send, unsent)
 
-    def _tell(self, effects: Effects) -> None:
-        facts = Counter(decision.payload.type_name for decision in effects.decisions)
-        for type_name, many in facts.items():
-            self.telemetry.record("decision.facts", many, type=type_name)
+    def _tell(self, tally: Tally, effects: Effects) -> None:
+        if (share := self.database.settings.traced_share) is not None:
+            for read in effects.taken:
+                self._describe(tally, read, share)
+        self.telemetry.told(tally, self.subscription.group)
         codes = Counter(answer.code for answer in effects.answers.values() if answer.code)
         for code, many in codes.items():
             self.telemetry.record("rejection.claims", many, code=code)
+
+    def _describe(self, tally: Tally, read: Read, share: float) -> None:
+        """Notes the work on a record as a step of its trace, also where nothing was decided."""
+        cause, record = Cause.of(read.event), read.record
+        step = tally.step(self.service, cause.seed, cause.traceparent, share)
+        step.name = read.event.type
+        step.attributes = {
+            "messaging.destination.name": record.topic,
+            "hamroh.position": record.position,
+        }
+        if self.subscription.is_pattern:
+            step.link = read.event.traceparent
+        if record.partition == inbox.HTTP:
+            step.parent = traceparent(INTAKE, cause.seed, None, share)
 
     @abstractmethod
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:

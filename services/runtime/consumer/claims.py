@@ -33,7 +33,7 @@ class ClaimConsumer(Consumer):
 
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         effects = Effects()
-        due = await self._unanswered(tx, items, effects)
+        due = effects.taken = await self._unanswered(tx, items, effects)
         for wave in waves(due):
             await self._handle(tx, wave, effects)
         for read in due:

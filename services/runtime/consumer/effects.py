@@ -22,6 +22,8 @@ class Effects:
     waits: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     """(topic, key) → the first sequence that waits, and its cause; what follows waits, too."""
     releases: list[str] = field(default_factory=list)
+    taken: list[Read] = field(default_factory=list)
+    """What handlers were given and took."""
     turned: bool = False
     """Whether parked records may have become ready."""
 

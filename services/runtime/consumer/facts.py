@@ -28,7 +28,9 @@ class FactConsumer(Consumer):
         applied: dict[tuple[str, str], int] = {}
         for wave in waves(turns.due):
             await self._apply_wave(tx, [r for r in wave if not effects.holds(r)], effects)
-            applied |= {r.place: sequence_of(r) for r in wave if not effects.holds(r)}
+            taken = [r for r in wave if not effects.holds(r)]
+            applied |= {r.place: sequence_of(r) for r in taken}
+            effects.taken += taken
         held = [read for read in turns.due if effects.holds(read)]
         parked: list[tuple[Read, str | None]] = [(read, None) for read in turns.ahead]
         parked += [(read, effects.waits[read.place][1]) for read in held]
