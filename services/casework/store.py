@@ -26,12 +26,6 @@ set region = excluded.region, residence_region = excluded.residence_region,
 LOAD_PEOPLE: Final = """
 select person_id, residence_region, language from people where person_id = any($1::uuid[])
 """
-HOLD_ARRIVALS: Final = """
-select pg_advisory_xact_lock(hashtext('hamroh.arrivals'), hashtext(current_schema()))
-"""
-ANNOUNCE_ARRIVALS: Final = """
-select pg_advisory_xact_lock_shared(hashtext('hamroh.arrivals'), hashtext(current_schema()))
-"""
 SAVE_DEPLOYMENTS: Final = """
 insert into deployments
     (deployment_id, worker_id, region, communities, languages, first_day, last_day)
@@ -99,9 +93,8 @@ class CaseRow:
 
 
 async def save_people(connection: Connection, people: Iterable[tuple[str, Person]]) -> None:
-    """Adds or replaces (region, person); whoever waits for one of them looks again afterwards."""
+    """Adds or replaces (region, person)."""
     latest = {person.person_id: (region, person) for region, person in people}
-    await connection.execute(ANNOUNCE_ARRIVALS)
     await connection.execute(
         SAVE_PEOPLE,
         [*latest],
@@ -111,21 +104,8 @@ async def save_people(connection: Connection, people: Iterable[tuple[str, Person
     )
 
 
-async def load_people(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
-    """The persons that are known.
-
-    If one is missing no person can arrive before this transaction ends: whoever is missing in the
-    answer arrives later, and finds who waits.
-    """
-    wanted = sorted(set(ids))
-    people = await _people(connection, wanted)
-    if len(people) < len(wanted):
-        await connection.execute(HOLD_ARRIVALS)
-        people = await _people(connection, wanted)
-    return people
-
-
-async def _people(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Person]:
+async def load_people(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Person]:
+    """The persons that are known."""
     rows = await connection.fetch(LOAD_PEOPLE, ids)
     return {row[0]: Person(row[0], row[1], row[2]) for row in rows}
 

@@ -46,12 +46,6 @@ select person_id, l.language
 from languages l join contacts c using (person_id) join keys k using (person_id, key_version)
 where person_id = any($1::uuid[])
 """
-HOLD_ARRIVALS: Final = """
-select pg_advisory_xact_lock(hashtext('hamroh.arrivals'), hashtext(current_schema()))
-"""
-ANNOUNCE_ARRIVALS: Final = """
-select pg_advisory_xact_lock_shared(hashtext('hamroh.arrivals'), hashtext(current_schema()))
-"""
 QUEUE_MESSAGES: Final = """
 insert into messages (message_id, region, recipient_id, template, language, amount_minor, currency,
                       month, cause_id, correlation_id, traceparent, queued_at)
@@ -146,9 +140,8 @@ class MessageRow:
 async def save_languages(
     connection: Connection, people: Iterable[tuple[str, PersonRegistered]]
 ) -> None:
-    """Adds or replaces (region, person)'s languages; whoever waits looks again afterwards."""
+    """Adds or replaces (region, person)'s languages."""
     latest = {data.person_id: (region, data.preferred_language) for region, data in people}
-    await connection.execute(ANNOUNCE_ARRIVALS)
     await connection.execute(
         SAVE_LANGUAGES,
         [*latest],
@@ -160,9 +153,8 @@ async def save_languages(
 async def save_contacts(
     connection: Connection, contacts: Iterable[tuple[str, ContactChanged]]
 ) -> None:
-    """Adds or replaces (region, contact)s, sealed; whoever waits looks again afterwards."""
+    """Adds or replaces (region, contact)s, sealed."""
     latest = {data.person_id: (region, data) for region, data in contacts}
-    await connection.execute(ANNOUNCE_ARRIVALS)
     await connection.execute(
         SAVE_CONTACTS,
         [*latest],
@@ -173,9 +165,8 @@ async def save_contacts(
 
 
 async def save_keys(connection: Connection, keys: Iterable[tuple[str, KeyIssued]]) -> None:
-    """Adds or replaces (region, key)s, wrapped; whoever waits looks again afterwards."""
+    """Adds or replaces (region, key)s, wrapped."""
     latest = {data.person_id: (region, data) for region, data in keys}
-    await connection.execute(ANNOUNCE_ARRIVALS)
     await connection.execute(
         SAVE_KEYS,
         [*latest],
@@ -185,21 +176,8 @@ async def save_keys(connection: Connection, keys: Iterable[tuple[str, KeyIssued]
     )
 
 
-async def load_reachable(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Person → preferred language, of those whose language, contact and key are here.
-
-    If one is missing nothing can arrive before this transaction ends: whatever is missing in the
-    answer arrives later, and finds who waits.
-    """
-    wanted = sorted(set(ids))
-    reachable = await _reachable(connection, wanted)
-    if len(reachable) < len(wanted):
-        await connection.execute(HOLD_ARRIVALS)
-        reachable = await _reachable(connection, wanted)
-    return reachable
-
-
-async def _reachable(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+async def load_reachable(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Person → preferred language, of those whose language, contact and key are here."""
     rows = await connection.fetch(LOAD_REACHABLE, ids)
     return {row[0]: row[1] for row in rows}
 

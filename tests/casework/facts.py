@@ -46,7 +46,7 @@ def deployed(
     return fact(payload, region)
 
 
-def returned(person: UUID, region: str = REGION) -> Envelope[PaymentReturned]:
+def returned(person: UUID, region: str = REGION, sequence: int = 2) -> Envelope[PaymentReturned]:
     payload = PaymentReturned(
         payment_id=uuid4(),
         entitlement_id=uuid4(),
@@ -57,4 +57,4 @@ def returned(person: UUID, region: str = REGION) -> Envelope[PaymentReturned]:
         reason="AC04",
         provider_sequence=1,
     )
-    return fact(payload, region, sequence=2)
+    return fact(payload, region, sequence)

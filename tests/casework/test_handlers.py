@@ -1,24 +1,25 @@
 import asyncio
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.beneficiary import PersonRegistered
+from contracts.benefits import PaymentReturned
 from contracts.casework import CaseAssigned, CaseOpened
+from contracts.envelope import Envelope
 from services.casework import store
+from services.casework.domain import case_id
 from services.casework.handlers import on_deployed, on_registered, on_returned
-from services.runtime.inbox import RELEASE
+from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome, Releases, Waits
 from tests.casework.facts import deployed, registered, returned
 from tests.databases import Schema
 from tests.events import NOW, REGION
+from tests.runtime.desk import Desk, record_of
 
 pytestmark = pytest.mark.stack
-
-PARK = """
-insert into waiting (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
-values ('benefits.payment.v1', 0, 0, $1, 1, $1, '', $2)
-"""
 
 
 def assignments(outcomes: list[Outcome]) -> list[tuple[str, UUID | None]]:
@@ -105,29 +106,34 @@ async def test_a_person_registered_twice_in_a_wave_has_the_later_residence(schem
 async def test_a_registration_that_commits_while_its_return_is_parked_still_releases_it(
     schema: Schema,
 ) -> None:
-    person = uuid4()
-    event, held = returned(person, "VN-91"), asyncio.Event()
+    # given a return that has looked for its person in vain and has not committed yet
+    person, looked, go_on = uuid4(), asyncio.Event(), asyncio.Event()
+    event, arrival = returned(person, "VN-91", 1), registered(person, region="VN-91")
+
+    async def look_and_pause(
+        tx: Transaction, events: Sequence[Envelope[PaymentReturned]]
+    ) -> list[Outcome]:
+        outcomes = await on_returned(tx, events)
+        looked.set()
+        await go_on.wait()
+        return outcomes
+
     async with schema.database(NOW) as database:
-
-        async def park() -> None:
-            async with database.transaction() as tx:
-                [wait] = await on_returned(tx, [event])
-                held.set()
-                await asyncio.sleep(0.2)
-                assert isinstance(wait, Waits)
-                await tx.connection.execute(PARK, event.id, wait.cause)
-
-        async def register() -> None:
-            await held.wait()
-            async with database.transaction() as tx:
-                released = await on_registered(tx, [registered(person, region="VN-91")])
-                await tx.connection.execute(
-                    RELEASE, [one.cause for one in released if isinstance(one, Releases)]
-                )
-
-        await asyncio.gather(park(), register())
-        ready = await database.pool.fetchval("select ready from waiting where key = $1", event.id)
-    assert ready is True
+        desk = Desk(database)
+        returns = desk.listening("benefits.payment.v1", PaymentReturned, look_and_pause)
+        people = desk.listening("beneficiary.person.v1", PersonRegistered, on_registered)
+        # when the person is registered meanwhile
+        parking = asyncio.create_task(returns.process([record_of(event)]))
+        await asyncio.wait_for(looked.wait(), 10)
+        arriving = asyncio.create_task(people.process([record_of(arrival)]))
+        await asyncio.wait([arriving], timeout=0.2)
+        go_on.set()
+        await asyncio.gather(parking, arriving)
+        # then the case is opened
+        await desk.drain(returns)
+        async with database.transaction() as tx:
+            opened = await store.load_opened(tx.connection, [case_id(event.data.payment_id)])
+    assert opened == {case_id(event.data.payment_id)}
 
 
 async def test_a_process_that_assigns_meanwhile_waits_and_sees_the_load(schema: Schema) -> None:

@@ -1,8 +1,12 @@
 import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
+from contracts.beneficiary import ContactChanged
+from contracts.benefits import NoticeIssued
+from contracts.envelope import Envelope
 from contracts.notifications import MessageDelivered, MessageFailed
 from services.notifications import store
 from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict, message_id
@@ -14,19 +18,16 @@ from services.notifications.handlers import (
     on_registered,
     settle,
 )
-from services.runtime.inbox import RELEASE
-from services.runtime.routes import Decided, Releases, Waits
+from services.runtime.database import Transaction
+from services.runtime.routes import Decided, Outcome, Releases, Waits
 from services.runtime.sealing import PersonKeys
 from tests.databases import Schema
 from tests.events import NOW
 from tests.notifications.facts import known, notice, registered, sealed
+from tests.runtime.desk import Desk, record_of
 
 pytestmark = pytest.mark.stack
 
-PARK = """
-insert into waiting (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
-values ('benefits.notice.v1', 0, 0, $1, 1, $1, '', $2)
-"""
 COLUMNS = "select column_name from information_schema.columns where table_name = 'messages'"
 
 
@@ -85,30 +86,38 @@ async def test_one_who_waits_holds_nobody_else_up(schema: Schema) -> None:
 async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_it(
     schema: Schema,
 ) -> None:
-    payee = uuid4()
-    event, held = notice(payee), asyncio.Event()
+    # given a notice that has looked for its payee's contact in vain and has not committed yet
+    payee, looked, go_on = uuid4(), asyncio.Event(), asyncio.Event()
+    keys = PersonKeys.from_settings(schema.settings)
+    key, contact = sealed(keys, payee)
+
+    async def look_and_pause(
+        tx: Transaction, events: Sequence[Envelope[NoticeIssued]]
+    ) -> list[Outcome]:
+        outcomes = await on_notice_issued(tx, events)
+        looked.set()
+        await go_on.wait()
+        return outcomes
+
     async with schema.database(NOW) as database:
-        _, contact = sealed(PersonKeys.from_settings(schema.settings), payee)
-
-        async def park() -> None:
-            async with database.transaction() as tx:
-                [wait] = await on_notice_issued(tx, [event])
-                held.set()
-                await asyncio.sleep(0.2)
-                assert isinstance(wait, Waits)
-                await tx.connection.execute(PARK, event.id, wait.cause)
-
-        async def arrive() -> None:
-            await held.wait()
-            async with database.transaction() as tx:
-                released = await on_contact_changed(tx, [contact])
-                await tx.connection.execute(
-                    RELEASE, [one.cause for one in released if isinstance(one, Releases)]
-                )
-
-        await asyncio.gather(park(), arrive())
-        ready = await database.pool.fetchval("select ready from waiting where key = $1", event.id)
-    assert ready is True
+        desk = Desk(database, "notifications")
+        notices = desk.listening("benefits.notice.v1", NoticeIssued, look_and_pause)
+        contacts = desk.listening("beneficiary.contact.v1", ContactChanged, on_contact_changed)
+        async with database.transaction() as tx:
+            await on_registered(tx, [registered(payee)])
+            await on_key_issued(tx, [key])
+        # when the contact comes meanwhile
+        parking = asyncio.create_task(notices.process([record_of(notice(payee))]))
+        await asyncio.wait_for(looked.wait(), 10)
+        arriving = asyncio.create_task(contacts.process([record_of(contact)]))
+        await asyncio.wait([arriving], timeout=0.2)
+        go_on.set()
+        await asyncio.gather(parking, arriving)
+        # then the message is queued
+        await desk.drain(notices)
+        async with database.transaction() as tx:
+            [message] = await store.page_messages(tx.connection, payee, None, 10)
+    assert message.state == "queued"
 
 
 async def test_an_unknown_template_is_a_fault_before_anything_is_queued(schema: Schema) -> None:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from contracts.catalogue import receipts_topic
-from contracts.codec import decode
+from contracts.catalogue import BY_PAYLOAD, key_of, receipts_topic
+from contracts.codec import Head, decode, encode_fact
 from contracts.envelope import Envelope, Payload
 from contracts.workforce import DeploymentStarted
 from services.runtime import inbox
@@ -24,7 +24,9 @@ from tests.runtime.stage import TOPIC, fact
 
 SETTINGS = Settings(dead_letter_key=SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
 EFFECTS = """
-create table casework.effects (key text not null, sequence bigint not null);
+create table casework.effects (
+    key text not null, sequence bigint not null, place bigint generated always as identity
+);
 create table casework.once (key text primary key);
 grant select, insert, delete on casework.effects, casework.once to casework_worker;
 """
@@ -38,6 +40,22 @@ def record(key: UUID | str, value: bytes | None, topic: str = TOPIC, offset: int
     return Record(topic, 0, offset if offset >= 0 else next(_offsets), str(key), value)
 
 
+def record_of(event: Envelope[Any]) -> Record:
+    """A fact as its owner sends it."""
+    head = Head(
+        id=event.id,
+        source=event.source,
+        time=event.time,
+        causation="cause",
+        correlation="correlation",
+        region=event.regioncode,
+        traceparent=None,
+        sequence=event.sequence or 0,
+    )
+    topic, key = BY_PAYLOAD[type(event.data)].topic, key_of(event.data)
+    return record(key, encode_fact(head, event.data), topic)
+
+
 def facts(key: UUID, *sequences: int) -> list[Record]:
     """Facts of a key, in the order given."""
     return [record(key, fact(key, sequence)) for sequence in sequences]
@@ -45,9 +63,10 @@ def facts(key: UUID, *sequences: int) -> list[Record]:
 
 @dataclass
 class Desk:
-    """Casework's database, and consumers at work on it."""
+    """A service's database, and consumers at work on it."""
 
     database: Database
+    service: str = "casework"
     sent: list[Sent] = field(default_factory=list)
 
     async def send(self, records: Sequence[Sent]) -> None:
@@ -56,8 +75,12 @@ class Desk:
 
     def facts(self, handler: Handler) -> FactConsumer:
         """A consumer of deployments."""
-        table: dict[type[Payload], Handler] = {DeploymentStarted: handler}
-        return FactConsumer("casework", on("casework", TOPIC, table), *self._means())
+        return self.listening(TOPIC, DeploymentStarted, handler)
+
+    def listening(self, topic: str, payload: type[Payload], handler: Handler) -> FactConsumer:
+        """A consumer of one type of facts."""
+        subscription = on(self.service, topic, {payload: handler})
+        return FactConsumer(self.service, subscription, *self._means())
 
     def claims(
         self, handlers: Mapping[type[Payload], Handler], owner: str = "workforce"
@@ -66,7 +89,7 @@ class Desk:
         return ClaimConsumer(owner, on_claims(owner, handlers), *self._means())
 
     def _means(self) -> tuple[Any, ...]:
-        box, telemetry = DeadLetterBox.from_settings(SETTINGS), Telemetry("casework", SETTINGS)
+        box, telemetry = DeadLetterBox.from_settings(SETTINGS), Telemetry(self.service, SETTINGS)
         return self.database, self.send, box, telemetry
 
     async def drain(self, consumer: FactConsumer | ClaimConsumer) -> int:
@@ -88,7 +111,7 @@ class Desk:
 
     async def applied(self, key: UUID) -> list[int]:
         """The sequences of a key that took effect, in their order."""
-        sql = "select sequence from effects where key = $1 order by ctid"
+        sql = "select sequence from effects where key = $1 order by place"
         return [row[0] for row in await self.fetch(sql, str(key))]
 
     async def waiting(self, key: UUID | str) -> list[tuple[int, str | None, bool]]:
