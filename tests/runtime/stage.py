@@ -33,7 +33,9 @@ TOPIC = "workforce.worker.v1"
 PARTITIONS = 6
 NOW = datetime(2026, 9, 15, 2, 30, tzinfo=UTC)
 EFFECTS = """
-create table if not exists casework.effects (key text not null, sequence bigint not null);
+create table if not exists casework.effects (
+    key text not null, sequence bigint not null, place bigint generated always as identity
+);
 grant select, insert on casework.effects to casework_worker;
 """
 Headers = Sequence[tuple[str, bytes | None]]
@@ -170,7 +172,7 @@ class Stage:
     async def applied(self, key: UUID) -> list[int]:
         """The sequences of a key that took effect, in the order in which they did."""
         rows = await self.admin.fetch(
-            "select sequence from casework.effects where key = $1 order by ctid", str(key)
+            "select sequence from casework.effects where key = $1 order by place", str(key)
         )
         return [row[0] for row in rows]
 

@@ -249,21 +249,24 @@ async def test_a_leader_that_loses_its_connection_or_meets_a_bug_does_not_block_
             raise RuntimeError("a bug")
         return await sweep(*arguments)
 
+    async def met_both_bugs() -> bool:
+        return faults > 4
+
     monkeypatch.setattr(outbox, "sweep", fail)
     async with stage.running(alone(turns, 1)):
         for _ in range(3):
             # when the leader's session is ended, and when its own work fails
             await until(lambda: leads(stage))
             await stage.admin.execute(
-                "select pg_terminate_backend(l.pid) from pg_locks l"
+                "select pg_terminate_backend(l.pid, 5000) from pg_locks l"
                 " where l.classid = hashtext('hamroh.leader')::oid and l.locktype = 'advisory'"
             )
+        await until(met_both_bugs)
         await until(lambda: leads(stage))
         turns.clear()
         # then it leads again, once
         await until(lambda: has(turns, 1))
         assert await stage.admin.fetchval(LEADERS) == 1
-        assert faults > 4
     # and its lock is gone with it
     assert await stage.admin.fetchval(LEADERS) == 0
 
