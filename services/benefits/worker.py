@@ -63,8 +63,18 @@ SUBSCRIPTIONS = (
         "beneficiary.identity-review.v1",
         {DuplicateSuspected: people.on_suspected, DuplicateResolved: people.on_resolved},
     ),
-    on("benefits", "beneficiary.contact.v1", {ContactChanged: people.on_contact_changed}),
-    on("benefits", "beneficiary.key.v1", {KeyIssued: people.on_key_issued}),
+    on(
+        "benefits",
+        "beneficiary.contact.v1",
+        {ContactChanged: people.on_contact_changed},
+        forget=people.forget_contacts,
+    ),
+    on(
+        "benefits",
+        "beneficiary.key.v1",
+        {KeyIssued: people.on_key_issued},
+        forget=people.forget_keys,
+    ),
 )
 TIMERS = {RELEASE_HOLD: people.release_holds, REVIEW: people.review}
 

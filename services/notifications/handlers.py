@@ -44,6 +44,16 @@ async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) 
     return [_arrived(event.data.person_id) for event in events]
 
 
+async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> None:
+    """The registry took contacts back."""
+    await store.forget_contacts(tx.connection, [UUID(person) for person in persons])
+
+
+async def forget_keys(tx: Transaction, persons: Sequence[str]) -> None:
+    """The registry destroyed the keys of persons."""
+    await store.forget_keys(tx.connection, [UUID(person) for person in persons])
+
+
 async def on_notice_issued(tx: Transaction, events: Sequence[Notice]) -> list[Outcome]:
     """Queues a message per notice; waits until language, contact and key of the payee are here."""
     languages = await store.load_reachable(tx.connection, [event.data.payee_id for event in events])

@@ -46,6 +46,8 @@ select person_id, l.language
 from languages l join contacts c using (person_id) join keys k using (person_id, key_version)
 where person_id = any($1::uuid[])
 """
+FORGET_CONTACTS: Final = "delete from contacts where person_id = any($1::uuid[])"
+FORGET_KEYS: Final = "delete from keys where person_id = any($1::uuid[])"
 QUEUE_MESSAGES: Final = """
 insert into messages (message_id, region, recipient_id, template, language, amount_minor, currency,
                       month, cause_id, correlation_id, traceparent, queued_at)
@@ -174,6 +176,16 @@ async def save_keys(connection: Connection, keys: Iterable[tuple[str, KeyIssued]
         [data.key_version for _, data in latest.values()],
         [data.wrapped_key for _, data in latest.values()],
     )
+
+
+async def forget_contacts(connection: Connection, persons: Sequence[UUID]) -> None:
+    """Drops the sealed contacts of persons."""
+    await connection.execute(FORGET_CONTACTS, persons)
+
+
+async def forget_keys(connection: Connection, persons: Sequence[UUID]) -> None:
+    """Drops the keys of persons: what is sealed with them can be read no more."""
+    await connection.execute(FORGET_KEYS, persons)
 
 
 async def load_reachable(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:

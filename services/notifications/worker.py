@@ -35,8 +35,18 @@ SEND_EVERY_S: Final = 0.25
 
 SUBSCRIPTIONS = (
     on("notifications", "beneficiary.person.v1", {PersonRegistered: handlers.on_registered}),
-    on("notifications", "beneficiary.contact.v1", {ContactChanged: handlers.on_contact_changed}),
-    on("notifications", "beneficiary.key.v1", {KeyIssued: handlers.on_key_issued}),
+    on(
+        "notifications",
+        "beneficiary.contact.v1",
+        {ContactChanged: handlers.on_contact_changed},
+        forget=handlers.forget_contacts,
+    ),
+    on(
+        "notifications",
+        "beneficiary.key.v1",
+        {KeyIssued: handlers.on_key_issued},
+        forget=handlers.forget_keys,
+    ),
     on("notifications", "benefits.notice.v1", {NoticeIssued: handlers.on_notice_issued}),
 )
 

@@ -157,6 +157,8 @@ async def show(
 ) -> bytes:
     """The bytes of a dead letter; who looked and why is recorded."""
     row = await _find(connection, letter_id)
+    if not row["sealed"]:
+        raise SettlementError("its bytes are forgotten: the key has ended")
     await connection.execute(AUDIT, letter_id, "show", actor, reason)
     return box.open(row["sealed"])
 

@@ -91,6 +91,10 @@ READY: Final = """
 select id, topic, partition, record_offset, key, raw from waiting
 where ready and topic ~ any($2::text[]) order by topic, key, sequence limit $1
 """
+FORGET: Final = """
+with waited as (delete from waiting where topic = $1 and key = any($2::text[]))
+update dead_letters set state = 'discarded', sealed = '' where topic = $1 and key = any($2::text[])
+"""
 UNPARK: Final = "delete from waiting where id = any($1::bigint[])"
 UNTAKEN: Final = """
 select id, topic, key, raw from inbound
@@ -244,6 +248,11 @@ async def unpark(
     gone = [r.waiting_id for r in records if r.parked and r.waiting_id not in again]
     if gone:
         await connection.execute(UNPARK, gone)
+
+
+async def forget(connection: Connection, topic: str, keys: Sequence[str]) -> None:
+    """Drops the bytes of keys that ended; their positions stay, so that nothing old comes back."""
+    await connection.execute(FORGET, topic, keys)
 
 
 async def known_claims(

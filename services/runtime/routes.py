@@ -105,6 +105,9 @@ Outcome = Decided | Accepted | Rejected | Waits | Releases
 Handler = Callable[[Transaction, Sequence[Envelope[Any]]], Awaitable[Sequence[Outcome]]]
 
 
+Forget = Callable[[Transaction, Sequence[str]], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A topic (or, for claims, a pattern of topics) and who handles what arrives on it."""
@@ -113,6 +116,8 @@ class Subscription:
     group: str
     handlers: Mapping[type[Payload], Handler]
     is_pattern: bool = False
+    forget: Forget | None = None
+    """On a compacted topic: drops what is held under keys that ended."""
 
     @property
     def pattern(self) -> str:
@@ -120,9 +125,15 @@ class Subscription:
         return self.topic if self.is_pattern else f"^{re.escape(self.topic)}$"
 
 
-def on(service: str, topic: str, handlers: Mapping[type[Payload], Handler]) -> Subscription:
+def on(
+    service: str,
+    topic: str,
+    handlers: Mapping[type[Payload], Handler],
+    *,
+    forget: Forget | None = None,
+) -> Subscription:
     """Facts of another service: types without a handler are passed over, in order."""
-    return Subscription(topic, f"{service}.{topic}", handlers)
+    return Subscription(topic, f"{service}.{topic}", handlers, forget=forget)
 
 
 def on_claims(owner: str, handlers: Mapping[type[Payload], Handler]) -> Subscription:

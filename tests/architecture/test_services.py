@@ -93,6 +93,13 @@ def test_a_handler_takes_only_types_that_travel_on_its_topic(service: str) -> No
 
 
 @every_service
+def test_who_keeps_what_a_compacted_topic_says_forgets_it_with_its_key(service: str) -> None:
+    compacted = {topic.name for topic in TOPICS if topic.compacted}
+    forgetting = {one.topic for one in subscriptions(service) if one.forget is not None}
+    assert forgetting == {one.topic for one in subscriptions(service)} & compacted
+
+
+@every_service
 def test_what_a_service_publishes_is_decided_somewhere_in_it(service: str) -> None:
     written = "\n".join((ROOT / path).read_text() for path in modules(f"services/{service}"))
     own = [event for event in EVENTS if event.topic.startswith(f"{service}.")]

@@ -5,7 +5,7 @@ import pytest
 
 from contracts.benefits import CycleClosed
 from services.benefits.domain.answers import Booked
-from services.benefits.handlers import bank
+from services.benefits.handlers import bank, people
 from services.benefits.handlers.bank import Heard, Sent
 from services.benefits.handlers.books import FileRejected, Unmatched
 from services.benefits.settings import BenefitsSettings
@@ -143,6 +143,21 @@ async def test_a_payment_waits_for_its_payees_contact_but_not_for_ever(schema: S
         late = await bank.claim_batch(tired)
         assert late is not None
         assert late.lines[0].contacts == ()
+
+
+async def test_a_contact_or_a_key_that_ended_is_in_no_file(schema: Schema) -> None:
+    # given three people whose payments are ordered
+    async with schema.transaction(NOW) as tx:
+        month = await ordered_month(tx, ["a", "b", "c"])
+        # when the contact of one and the key of another end
+        await people.forget_contacts(tx, [str(uid("a"))])
+        await people.forget_keys(tx, [str(uid("b"))])
+        # then only the third is in the file, and of the first two nothing is held
+        batch = await bank.claim_batch(tx)
+        assert batch is not None
+        assert [line.payment_id for line in batch.lines] == [month.payments["c"]]
+        held = "select person_id from contacts join person_keys using (person_id)"
+        assert [row[0] for row in await tx.connection.fetch(held)] == [uid("c")]
 
 
 async def test_what_cannot_be_paid_counts_as_returned_when_the_file_is_taken(

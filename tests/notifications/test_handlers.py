@@ -12,6 +12,8 @@ from services.notifications import store
 from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict, message_id
 from services.notifications.domain.texts import CompositionError
 from services.notifications.handlers import (
+    forget_contacts,
+    forget_keys,
     on_contact_changed,
     on_key_issued,
     on_notice_issued,
@@ -118,6 +120,25 @@ async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_
         async with database.transaction() as tx:
             [message] = await store.page_messages(tx.connection, payee, None, 10)
     assert message.state == "queued"
+
+
+async def test_who_lost_contact_or_key_is_written_to_no_more(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        without_contact, without_key = await known(tx, uuid4()), await known(tx, uuid4())
+        still_there = await known(tx, uuid4())
+        await forget_contacts(tx, [str(without_contact)])
+        await forget_keys(tx, [str(without_key)])
+        people = [without_contact, without_key, still_there]
+        outcomes = await on_notice_issued(tx, [notice(person) for person in people])
+        held = [
+            await tx.connection.fetchval(f"select count(*) from {table}")
+            for table in ("contacts", "keys")
+        ]
+    assert [one.cause for one in outcomes if isinstance(one, Waits)] == [
+        f"contact:{without_contact}",
+        f"contact:{without_key}",
+    ]
+    assert held == [2, 2]
 
 
 async def test_an_unknown_template_is_a_fault_before_anything_is_queued(schema: Schema) -> None:

@@ -16,7 +16,7 @@ from services.runtime import inbox
 from services.runtime.consumer import ClaimConsumer, FactConsumer
 from services.runtime.database import Database
 from services.runtime.inbox import Record
-from services.runtime.routes import Handler, on, on_claims
+from services.runtime.routes import Forget, Handler, on, on_claims
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -77,9 +77,15 @@ class Desk:
         """A consumer of deployments."""
         return self.listening(TOPIC, DeploymentStarted, handler)
 
-    def listening(self, topic: str, payload: type[Payload], handler: Handler) -> FactConsumer:
+    def listening(
+        self,
+        topic: str,
+        payload: type[Payload],
+        handler: Handler,
+        forget: Forget | None = None,
+    ) -> FactConsumer:
         """A consumer of one type of facts."""
-        subscription = on(self.service, topic, {payload: handler})
+        subscription = on(self.service, topic, {payload: handler}, forget=forget)
         return FactConsumer(self.service, subscription, *self._means())
 
     def claims(

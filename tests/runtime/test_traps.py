@@ -128,23 +128,29 @@ async def letters_with(stage: Stage, print_: str) -> Sequence[Row]:
     return rows
 
 
-async def test_a_tombstone_on_a_compacted_topic_is_passed_over(stage: Stage) -> None:
+async def test_a_tombstone_on_a_compacted_topic_is_forgotten_and_no_fault(stage: Stage) -> None:
     # given a reader of keys
     seen: list[str] = []
+    forgotten: list[str] = []
 
     async def on_key_issued(_: Transaction, events: Sequence[Envelope[KeyIssued]]) -> list[Outcome]:
         seen.extend(str(event.data.person_id) for event in events)
         return []
 
+    async def forget(_: Transaction, keys: Sequence[str]) -> None:
+        forgotten.extend(keys)
+
     topic, gone, there = "beneficiary.key.v1", uuid4(), uuid4()
-    listener = Worker("notifications", (on("notifications", topic, {KeyIssued: on_key_issued}),))
+    reading = on("notifications", topic, {KeyIssued: on_key_issued}, forget=forget)
+    listener = Worker("notifications", (reading,))
     key = KeyIssued(person_id=there, key_version=1, wrapped_key="a2V5")
     # when a key ends and another begins
     records = [Raw(str(gone).encode(), None), Raw(str(there).encode(), key_fact(key))]
     await stage.produce(records, topic=topic)
     async with stage.running(listener):
         await until(lambda: present(seen, str(there)))
-    # then nothing is dead
+    # then the first is forgotten and nothing is dead
+    assert forgotten == [str(gone)]
     letters = "select count(*) from notifications.dead_letters where key = $1"
     assert await stage.admin.fetchval(letters, str(gone)) == 0
 

@@ -239,3 +239,13 @@ async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) 
     }
     await people.save_keys(tx.connection, rows)
     return []
+
+
+async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> None:
+    """The registry took contacts back."""
+    await people.forget_contacts(tx.connection, [UUID(person) for person in persons])
+
+
+async def forget_keys(tx: Transaction, persons: Sequence[str]) -> None:
+    """The registry destroyed the keys of persons."""
+    await people.forget_keys(tx.connection, [UUID(person) for person in persons])

@@ -87,6 +87,8 @@ select * from unnest($1::uuid[], $2::integer[], $3::text[]) as given (person_id,
 order by person_id, version
 on conflict (person_id, version) do update set wrapped = excluded.wrapped
 """
+FORGET_CONTACTS: Final = "delete from contacts where person_id = any($1::uuid[])"
+FORGET_KEYS: Final = "delete from person_keys where person_id = any($1::uuid[])"
 
 
 async def lock_persons(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
@@ -176,6 +178,16 @@ async def save_keys(connection: Connection, rows: Mapping[tuple[UUID, int], str]
     """Stores wrapped keys: (person, version) → wrapped."""
     flat = [(*name, wrapped) for name, wrapped in rows.items()]
     await connection.execute(SAVE_KEYS, *columns(flat, 3))
+
+
+async def forget_contacts(connection: Connection, persons: Sequence[UUID]) -> None:
+    """Drops the sealed contacts of persons."""
+    await connection.execute(FORGET_CONTACTS, persons)
+
+
+async def forget_keys(connection: Connection, persons: Sequence[UUID]) -> None:
+    """Drops all keys of persons: what is sealed with them can be read no more, in files too."""
+    await connection.execute(FORGET_KEYS, persons)
 
 
 def _person(row: asyncpg.Record) -> Person:

@@ -22,7 +22,7 @@ class FactConsumer(Consumer):
 
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         effects = Effects()
-        reads, faults = self._trusted(items)
+        reads, faults = self._trusted(await self._end_keys(tx, items))
         effects.decisions += await bury(tx, self.box, faults)
         turns = await inbox.take_turns(tx.connection, reads, self._topic.compacted)
         applied: dict[tuple[str, str], int] = {}
@@ -41,6 +41,21 @@ class FactConsumer(Consumer):
         effects.turned = await inbox.advance(tx.connection, turns.positions, applied)
         return effects
 
+    async def _end_keys(self, tx: Transaction, items: Sequence[Item]) -> Sequence[Item]:
+        """Forgets keys that ended; returns what is left to apply: nothing from before the end.
+
+        A tombstone has no envelope, hence no sequence: its place is its offset, and to forget
+        twice is to forget once.
+        """
+        if not self._topic.compacted:
+            return items
+        ends = {i.record.key: place for place, i in enumerate(items) if i.record.value is None}
+        if ends:
+            await inbox.forget(tx.connection, self._topic.name, [*ends])
+            if self.subscription.forget is not None:
+                await self.subscription.forget(tx, [*ends])
+        return [i for place, i in enumerate(items) if place > ends.get(i.record.key, -1)]
+
     async def _apply_wave(self, tx: Transaction, wave: Sequence[Read], effects: Effects) -> None:
         """Handles a wave; who has to wait is asked again once nobody else can release.
 
@@ -58,16 +73,12 @@ class FactConsumer(Consumer):
         return TOPIC_BY_NAME[self.subscription.topic]
 
     def _trusted(self, items: Sequence[Item]) -> tuple[list[Read], list[Fault]]:
-        """Facts of the topic's owner, numbered; everything else is a fault.
-
-        The end of a key on a compacted topic is no fact and no fault.
-        """
+        """Facts of the topic's owner, numbered; everything else is a fault."""
         source = service_source(self._topic.owner)
         reads, faults = [], []
         for item in items:
             if isinstance(item, Fault):
-                if item.record.value is not None or not self._topic.compacted:
-                    faults.append(item)
+                faults.append(item)
             elif item.event.source != source:
                 faults.append(Fault(item.record, "fact.wrong_source", "source"))
             elif item.event.sequence is None:
