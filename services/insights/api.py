@@ -59,8 +59,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A place and its cells, None where hidden."""
+    """A place by code and name, and its cells, None where hidden."""
 
+    code: str
     name: str
     is_total: bool
     cells: list[int | None]
@@ -81,7 +82,8 @@ async def page(request: Request, lang: str | None = None) -> HTMLResponse:
     """The dashboard in the language asked for."""
     database: Database = request.app.state.database
     totals = await _totals(database)
-    words, table = web.words_for(lang), await _table(database)
+    words = web.words_for(lang)
+    table = await _table(database, words)
     html = web.page(words, measures=MEASURES, totals=totals, table=table)
     return HTMLResponse(html, headers={"content-security-policy": PAGE_POLICY})
 
@@ -166,7 +168,7 @@ async def _totals(database: Database) -> dict[str, int]:
     return {measure: figures["count"] for measure, figures in found.items()}
 
 
-async def _table(database: Database) -> Table | None:
+async def _table(database: Database, words: web.Words) -> Table | None:
     """The published table of the month that was closed last."""
     latest = await database.pool.fetchrow(store.LATEST_CYCLE)
     if latest is None:
@@ -180,7 +182,8 @@ async def _table(database: Database) -> Table | None:
     places = sorted({region for region, _, _ in cells}, key=lambda place: (len(place), place))
     rows = [
         TableRow(
-            name=place,
+            code=place,
+            name=words.place(place, latest["month"]),
             is_total=place == latest["region"],
             cells=[
                 cells.get((place, name, column.breakdown), 0)

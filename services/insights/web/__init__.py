@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from contracts import places
 
 HERE: Final = Path(str(files(__package__)))
 STATIC: Final = HERE / "static"
@@ -47,9 +49,16 @@ class Words:
         year, number = month.split("-")
         return format_date(date(int(year), int(number), 1), "LLLL y", locale=self.locale)
 
-    def instant(self, at: Any) -> str:
-        """A date and time."""
-        return format_datetime(at, "medium", locale=self.locale)
+    def place(self, code: str, month: str) -> str:
+        """The name of `VN-07-00694` in a month: in this language if it has one, else the first.
+
+        What no list of units knows keeps its code.
+        """
+        national = code.split("-", 2)[2] if code.count("-") > 1 else places.region_of(code)[1]
+        unit = places.unit(national, date.fromisoformat(f"{month}-01"))
+        names = unit.names if unit else {}
+        own = (name for tag, name in names.items() if tag.split("-")[0] == self.tag)
+        return next(own, next(iter(names.values()), code))
 
 
 @cache
