@@ -72,6 +72,10 @@ test: unit ## Run every test, on real Kafka and real PostgreSQL
 chaos: $(DEV) ## Play 60 seeded faults (SEED=…) and check that nothing is lost or doubled
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: env
+env: $(RUN) ## Write deploy/.env, with fresh passwords and keys, for docker compose
+	@$(BIN)/python -m deploy.compose env
+
 TESTS ?= tests
 .PHONY: test-containers
 test-containers: $(DEV) ## Run the tests that need Kafka and PostgreSQL on those of compose.yaml, in containers

@@ -28,7 +28,7 @@ KEYS: Final = {
 }
 INTRODUCTION: Final = """\
 # The environment of `docker compose -f deploy/compose.yaml`; copied to `deploy/.env` and filled in.
-# `python -m deploy.compose env` does both, with fresh random secrets.
+# `make env` does both, with fresh random secrets.
 # This file is made from the settings: `python -m deploy.compose example`.
 """
 
@@ -98,8 +98,11 @@ def example() -> str:
     """The text of `.env.example`: every variable of compose.yaml with what it means."""
     offered = variables("-")
     settings = {name: default for name, default in offered.items() if name in SETTINGS}
-    lines = [INTRODUCTION, "# Required. A password is any text of letters, digits, - and _."]
-    lines += [f"{name}={EXAMPLES.get(name, '')}" for name in required((), _NOBODY)]
+    lines = [
+        INTRODUCTION,
+        "# Required. A password is letters, digits, - and _; a key is 32 random bytes in base64.",
+    ]
+    lines += [f"{name}={EXAMPLES.get(name, '')}" for name in variables("?")]
     lines += ["", "# Optional settings of the services."]
     for name, default in settings.items():
         lines.append(f"# {SETTINGS[name].description}")
@@ -121,7 +124,6 @@ SETTINGS: Final = {
     for kind in (Settings, BenefitsSettings, NotificationsSettings)
     for name, told in kind.model_fields.items()
 }
-_NOBODY: Final = fresh_credentials(())
 EXAMPLES: Final = {
     REGIONS: "vn-07",
     "REGION_KAFKA_USERS": """'"region.vn-07": "password"'""",

@@ -4,6 +4,7 @@ Read as they stand, so that no engine is needed; `docker compose up` itself is t
 one (`tests/compose/test_project.py`).
 """
 
+import asyncio
 import re
 import shlex
 from itertools import takewhile
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from deploy import health
 from deploy.compose import COMPOSE_FILE, EXAMPLE_FILE
 from deploy.compose.environment import example, fresh, required, variables
 from deploy.compose.project import instance_of
@@ -307,6 +308,16 @@ def dockerfile() -> str:
     return (ROOT / "deploy" / "Dockerfile").read_text()
 
 
-def test_the_file_is_read_the_same_by_any_reader() -> None:
-    document = yaml.safe_load(COMPOSE_FILE.read_text())
-    assert document["name"] == "hamroh"
+@pytest.mark.parametrize(("status", "code"), [(b"200 OK", 0), (b"503 -", 1), (b"", 1)])
+async def test_a_container_is_well_when_its_own_door_says_so(
+    status: bytes, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        assert asked.startswith(b"GET /health/ready HTTP/1.0\r\n")
+        writer.write(b"HTTP/1.1 " + status + b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        monkeypatch.setattr(health, "PORT", server.sockets[0].getsockname()[1])
+        assert await asyncio.to_thread(health.main) == code
