@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from deploy.instance import KAFKA_ADMIN, KAFKA_SECURITY
 from deploy.local import jars
@@ -21,6 +21,9 @@ from deploy.local.java import UNSAFE_WARNS_FROM, Java
 from deploy.local.ports import LOOPBACK
 from deploy.local.processes import base_environment
 from deploy.local.state import write_private
+
+if TYPE_CHECKING:
+    from confluent_kafka import TopicPartition
 
 MECHANISM: Final = "SCRAM-SHA-512"
 SCRAM_ITERATIONS: Final = 4096
@@ -260,21 +263,28 @@ def _ensure_probe(connection: Connection, password: str) -> None:
 
 
 def _round_trip(connection: Connection) -> None:
-    from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+    from confluent_kafka import Producer, TopicPartition
 
     token = uuid.uuid4().bytes
     sent: list[TopicPartition] = []
 
-    def delivered(fault: KafkaError | None, message: Message) -> None:
-        offset = message.offset()
-        if fault is None and offset is not None:
-            sent.append(TopicPartition(PROBE_TOPIC, message.partition() or 0, offset))
+    def delivered(fault: object, message: Any) -> None:
+        if fault is None:
+            sent.append(TopicPartition(PROBE_TOPIC, message.partition(), message.offset()))
 
     producer = Producer({**connection, "acks": "all", "linger.ms": 0})
     producer.produce(PROBE_TOPIC, token, on_delivery=delivered)
     producer.flush(PROBE_TIMEOUT_S)
     if not sent:
         raise LocalStackError("Kafka did not take a record.")
+    if not _gives_back(connection, sent, token):
+        raise LocalStackError("Kafka did not give a record back.")
+    _commit(connection, sent)
+
+
+def _gives_back(connection: Connection, sent: "list[TopicPartition]", token: bytes) -> bool:
+    from confluent_kafka import Consumer
+
     consumer = Consumer({**connection, "group.id": PROBE_TOPIC, "enable.auto.commit": False})
     try:
         consumer.assign(sent)
@@ -282,8 +292,18 @@ def _round_trip(connection: Connection) -> None:
         while time.monotonic() < deadline:
             message = consumer.poll(0.1)
             if message is not None and message.error() is None and message.value() == token:
-                consumer.commit(message=message, asynchronous=False)
-                return
+                return True
     finally:
         consumer.close()
-    raise LocalStackError("Kafka did not give a record back.")
+    return False
+
+
+def _commit(connection: Connection, sent: "list[TopicPartition]") -> None:
+    """Commits as an administrator: a consumer's commit has no end once the broker is gone."""
+    from confluent_kafka import ConsumerGroupTopicPartitions
+    from confluent_kafka.admin import AdminClient
+
+    request = [ConsumerGroupTopicPartitions(PROBE_TOPIC, sent)]
+    admin = AdminClient(connection)
+    for done in admin.alter_consumer_group_offsets(request).values():
+        done.result(PROBE_TIMEOUT_S)

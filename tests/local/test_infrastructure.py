@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -14,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.instance import DATABASE_ADMIN, KAFKA_ADMIN, KAFKA_SECURITY
 from deploy.local import kafka, processes
+from deploy.local.faults import LocalStackError
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 
@@ -221,3 +224,37 @@ def test_a_port_taken_between_down_and_up_is_given_up(stack: Stack) -> None:
     after = stack.state.ports
     assert after["postgres"] != before["postgres"]
     assert {name for name in after if after[name] != before[name]} == {"postgres"}
+
+
+@pytest.mark.parametrize(
+    ("client", "place", "call"),
+    [
+        (Consumer, "confluent_kafka.Consumer", "poll"),
+        (Consumer, "confluent_kafka.Consumer", "close"),
+        (AdminClient, "confluent_kafka.admin.AdminClient", "alter_consumer_group_offsets"),
+    ],
+)
+def test_a_probe_ends_when_the_broker_falls_silent_in_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, client: type[Any], place: str, call: str
+) -> None:
+    # given a broker that from this call on says no more
+    def silence(itself: Any, *arguments: Any, **named: Any) -> Any:
+        stack.kill("kafka-1", signal.SIGSTOP)
+        return getattr(client, call)(itself, *arguments, **named)
+
+    silencing = type(client.__name__, (client,), {call: silence})
+    monkeypatch.setattr(place, silencing)
+    probe = threading.Thread(target=probe_once, args=(stack,), daemon=True)
+    try:
+        # when it is probed
+        probe.start()
+        probe.join(6 * kafka.PROBE_TIMEOUT_S)
+        # then the probe gives up, and its keeper can look at the process again
+        assert not probe.is_alive()
+    finally:
+        stack.kill("kafka-1", signal.SIGCONT)
+
+
+def probe_once(stack: Stack) -> None:
+    with suppress(LocalStackError, KafkaException, TimeoutError):
+        stack.plan.cluster.probe(1)
