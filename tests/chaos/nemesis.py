@@ -30,6 +30,7 @@ TRAP_S: Final = 12.0
 RECOVERY_S: Final = 90.0
 LOOK_EVERY_S: Final = 0.1
 ADMIN_TIMEOUT_S: Final = 30.0
+WORKERS: Final = tuple(f"{service}-worker" for service in SERVICES)
 
 
 @dataclass(slots=True)
@@ -51,8 +52,9 @@ class Nemesis:
     stack: Stack
     database: Proxy
     broker: Proxy
-    services: tuple[str, ...] = SERVICES
     strikes: list[Strike] = field(default_factory=list)
+    over: float = 0.0
+    """When the last fault was over, by the monotonic clock."""
     _healing: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def strike(self, fault: Fault) -> None:
@@ -68,9 +70,10 @@ class Nemesis:
 
     async def _note(self, strike: Strike, heal: Awaitable[float]) -> None:
         since = await heal
+        self.over = max(self.over, since)
+        took_s = time.monotonic() - since
         strike.ended = time.time()
-        healthy = time.monotonic() - since < RECOVERY_S
-        strike.recovery_s = time.monotonic() - since if healthy else None
+        strike.recovery_s = took_s if took_s < RECOVERY_S else None
 
     def _acts(self) -> dict[Kind, Callable[[Fault], Awaitable[Awaitable[float]]]]:
         return {
@@ -130,10 +133,6 @@ class Nemesis:
             return False
         return answer.is_success
 
-    @property
-    def _workers(self) -> tuple[str, ...]:
-        return tuple(f"{service}-worker" for service in self.services)
-
     async def _stop(self, fault: Fault) -> Awaitable[float]:
         name = f"{fault.service}-worker"
         pid = await self._signal(name, signal.SIGSTOP)
@@ -154,16 +153,14 @@ class Nemesis:
 
     async def _cut_broker(self, _: Fault) -> Awaitable[float]:
         self.broker.cut()
-        return self._healed(*self._workers)
+        return self._healed(*WORKERS)
 
     async def _trap(
         self, fault: Fault, when: When, act: Callable[[str], None] | None = None
     ) -> Awaitable[float]:
         """Cuts at the next commit of the service; of any service if that is long in coming."""
-        for users in (
-            (f"{fault.service}_worker",),
-            tuple(f"{one}_worker" for one in self.services),
-        ):
+        every = tuple(f"{service}_worker" for service in SERVICES)
+        for users in ((f"{fault.service}_worker",), every):
             trap = Trap(users, when, act)
             self.database.set_trap(trap)
             if await asyncio.to_thread(trap.sprung.wait, TRAP_S):
@@ -175,7 +172,8 @@ class Nemesis:
         """The worker dies when its COMMIT is on its way and has not arrived."""
 
         def kill(user: str) -> None:
-            self.stack.kill(f"{user.removesuffix('_worker')}-worker", signal.SIGKILL)
+            with suppress(LocalStackError):  # it is a guest's commit, and the host is away
+                self.stack.kill(f"{user.removesuffix('_worker')}-worker", signal.SIGKILL)
 
         return await self._trap(fault, "before", kill)
 
@@ -186,7 +184,7 @@ class Nemesis:
         await self._await_successor(name, before)
 
         async def rest() -> float:
-            await self._healed(*self._workers)
+            await self._healed(*WORKERS)
             return since
 
         return rest()
@@ -196,7 +194,7 @@ class Nemesis:
         await asyncio.to_thread(self.stack.restart, postgres.NAME)
 
         async def rest() -> float:
-            await self._healed(*self._workers)
+            await self._healed(*WORKERS)
             return since
 
         return rest()

@@ -61,14 +61,14 @@ def _versions() -> str:
 
 
 def _sent(outcome: Outcome) -> str:
-    counts, seconds = outcome.history.counts(), outcome.seconds
+    counts = outcome.history.counts()
     asked_again = sum(entry.attempts > 1 for entry in outcome.history.entries)
     told = ", ".join(f"{many:,} {what}" for what, many in sorted(counts.items()))
     quiet = outcome.quiet_after_s
     after = "never" if quiet is None else f"{quiet:.1f} s after the last fault"
     return (
         f"{sum(counts.values()):,} events sent: {told}; {asked_again:,} asked again. "
-        f"{len(outcome.strikes)} faults in {seconds['faults']:.0f} s; lag 0 {after}; "
+        f"{len(outcome.strikes)} faults in {outcome.seconds:.0f} s; lag 0 {after}; "
         f"{outcome.cycles} payment cycles of {len(outcome.observation.payments):,} payments.\n"
     )
 

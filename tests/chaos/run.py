@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -81,69 +81,65 @@ class Outcome:
     findings: Findings
     quiet_after_s: float | None
     """Since the last fault; None if something was still on its way when patience ended."""
-    cycles: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
+    cycles: int
+    """Payment cycles that were ordered."""
+    seconds: float
+    """From the first event to the last fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is sent, how often it is struck, and which services run."""
+    """How much is sent from where, and how often it is struck."""
 
     events: int
     faults: int
     regions: tuple[str, ...] = claims.REGIONS
-    services: tuple[str, ...] = SERVICES
 
 
 async def play(place: Field, seed: int, size: Size, say: Say) -> Outcome:
     """Sends, strikes and pays at once, waits for quiet, and checks."""
     history, began = History(), time.monotonic()
-    sends = claims.plan(seed, size.events, size.regions)
-    faults = schedule(seed, size.faults, size.services)
+    sends, faults = claims.plan(seed, size.events, size.regions), schedule(seed, size.faults)
     centres, officers = Centres(place.platform, history), Officers(place.platform)
-    nemesis = Nemesis(place.stack, place.database, place.broker, size.services)
+    nemesis = Nemesis(place.stack, place.database, place.broker)
     share = -(-len(sends) // (len(faults) + 1))
     centres.send(sends[:share])
     paying: list[asyncio.Task[None]] = []
     for fault in faults:
         centres.send(sends[(fault.nth + 1) * share : (fault.nth + 2) * share])
-        say(f"{time.monotonic() - began:6.1f} s  {fault.kind}: {fault.service}")
+        say(f"{fault.kind}: {fault.service}")
         await nemesis.strike(fault)
         await asyncio.sleep(GAP_S)
-        if "benefits" in size.services and 3 * fault.nth > len(faults):
+        if 3 * fault.nth > len(faults):
             due = size.regions[fault.nth % len(size.regions)]
             paying.append(asyncio.create_task(officers.pay(due)))
-    struck = time.monotonic()
+    seconds = time.monotonic() - began
     await asyncio.gather(centres.close(), nemesis.finish(), *paying)
-    quiet_after_s = await _quiet(place.platform, size.services, struck)
+    quiet_after_s = await _quiet(place.platform, nemesis.over)
     closed = await officers.closed()
-    await _quiet(place.platform, size.services, time.monotonic())
-    seen = await observe(place.platform, size.services)
-    findings = check(history, seen, size.services)
+    await _quiet(place.platform, time.monotonic())
+    seen = await observe(place.platform)
+    findings = check(history, seen)
     if not closed:
         findings.lost.append("a payment cycle was never closed")
-    return Outcome(
-        history, nemesis.strikes, seen, findings, quiet_after_s, len(officers.cycles),
-        {"faults": struck - began, "all": time.monotonic() - began},
-    )  # fmt: skip
+    cycles = len(officers.cycles)
+    return Outcome(history, nemesis.strikes, seen, findings, quiet_after_s, cycles, seconds)
 
 
-async def _quiet(
-    platform: Platform, services: tuple[str, ...], since: float, within_s: float = QUIET_WITHIN_S
-) -> float | None:
-    """Seconds until nothing was on its way for some looks in a row; None if it never came."""
+async def _quiet(platform: Platform, since: float) -> float | None:
+    """Seconds until nothing was on its way for some looks in a row; None if it took too long."""
     looks = 0
     async with httpx.AsyncClient(timeout=15, trust_env=False) as web:
-        while time.monotonic() - since < within_s:
-            looks = looks + 1 if await _idle(web, platform, services) else 0
+        while time.monotonic() - since < QUIET_WITHIN_S:
+            looks = looks + 1 if await _idle(web, platform) else 0
             if looks == QUIET_LOOKS:
                 return time.monotonic() - since
             await asyncio.sleep(0.2)
     return None
 
 
-async def _idle(web: httpx.AsyncClient, platform: Platform, services: tuple[str, ...]) -> bool:
-    for service in services:
+async def _idle(web: httpx.AsyncClient, platform: Platform) -> bool:
+    for service in SERVICES:
         try:
             answer = await web.get(f"{platform.url(f'{service}-worker')}/status")
         except httpx.TransportError:

@@ -60,11 +60,11 @@ class Fault:
     lasts_s: float = 0.0
 
 
-def schedule(seed: int, count: int, services: tuple[str, ...] = SERVICES) -> list[Fault]:
+def schedule(seed: int, count: int) -> list[Fault]:
     """`count` faults in order, each kind in its share. The same seed gives the same."""
     random = Random(f"chaos-faults:{seed}")
     kinds = _kinds(random, count)
-    turns = {kind: _turns(random, kind, services) for kind in KINDS}
+    turns = {kind: _turns(random, kind) for kind in KINDS}
     return [
         Fault(nth, kind, turns[kind][nth % len(turns[kind])], _lasts_s(random, kind))
         for nth, kind in enumerate(kinds)
@@ -84,11 +84,11 @@ def _kinds(random: Random, count: int) -> list[Kind]:
     return kinds
 
 
-def _turns(random: Random, kind: Kind, services: tuple[str, ...]) -> list[str]:
+def _turns(random: Random, kind: Kind) -> list[str]:
     """Everybody has a turn before anybody has a second one; the registry has two."""
     if kind == "api killed":
         return random.sample(APIS, len(APIS))
-    turns = [*services, "beneficiary"]
+    turns = [*SERVICES, "beneficiary"]
     random.shuffle(turns)
     return turns
 
