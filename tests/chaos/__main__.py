@@ -8,6 +8,7 @@ planted one by one, and each must be caught. The exit code says whether all of i
 import asyncio
 import logging
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT
 from tests.chaos import claims
 from tests.chaos.planted import scenes
@@ -46,10 +48,14 @@ def plant(directory: Path, seed: int, *, sound: bool) -> dict[str, bool]:
     """Plays every scene with its bug; (`sound`) without, where nothing may be found."""
     bites = {}
     for scene in scenes.SCENES:
-        findings = scenes.play(directory / "planted", scene, seed, sound=sound)
-        bites[scene.bug] = findings.clean if sound else scenes.caught(scene, findings)
-        shown = findings.sentences()[:1] or ["nothing was found"]
-        say(f"{'without' if sound else 'planted'} {scene.bug}: {shown[0]}")
+        try:
+            findings = scenes.play(directory / "planted", scene, seed, sound=sound)
+        except (TimeoutError, LocalStackError) as fault:
+            bites[scene.bug], shown = False, f"could not be played: {fault}"
+        else:
+            bites[scene.bug] = findings.clean if sound else scenes.caught(scene, findings)
+            shown = next(iter(findings.sentences()), "nothing was found")
+        say(f"{'without' if sound else 'planted'} {scene.bug}: {shown}")
     return bites
 
 
@@ -63,6 +69,7 @@ def main(
 ) -> None:
     """Play, check, report."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever is ended ends what it began
     seed = seed or random.randrange(1, 1_000_000)
     directory.mkdir(parents=True, exist_ok=True)
     if sound:
