@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple, cast
 
 from services.benefits.programmes.days import ALWAYS, NEVER, birthday, pack_day
-from services.benefits.programmes.derivation import conditions_hold, cut_at
+from services.benefits.programmes.derivation import conditions_hold, cut_at, holds_on
 from services.benefits.programmes.facts import Dossier
 from services.benefits.programmes.inputs import ConvertedInput
 from services.benefits.programmes.plan import SCALE, Conditions, MemberRules, Plan, Rule
@@ -18,7 +18,10 @@ _ALL_TIME: Final[list[Span]] = [(ALWAYS, NEVER, NEVER)]
 
 
 class Candidate(NamedTuple):
-    """A rule that holds in a run of months; `weight` in ten-thousandths."""
+    """A rule that holds in a run of months.
+
+    `weight` is in ten-thousandths; of a one-off row it is the sum of the month in minor units.
+    """
 
     first_month: int
     last_month: int
@@ -156,7 +159,7 @@ def _add(found: list[Candidate], rule: Rule, dossier: Dossier, within: list[Span
     if rule.members is not None:
         runs = _weighed(rule, rule.members, dossier, held)
     elif rule.row.kind == "one_off":
-        runs = [(first >> 5, first >> 5, SCALE) for first, _, _ in held]
+        runs = _one_offs(dossier, rule.row.amount, held)
     else:
         runs = [(start, end, SCALE) for start, end in months(held)]
     for start, end, weight in runs:
@@ -329,7 +332,7 @@ def _hit(plan: Plan, dossier: Dossier, candidate: Candidate, month: int) -> Hit:
     rule, weight = candidate.rule, candidate.weight
     verified = rule.row.verified == "yes"
     if rule.row.kind == "one_off":
-        rate = _one_offs(dossier, rule.row.amount, month)
+        rate, weight = weight, SCALE
     elif rule.rate is None:
         rate = _value(dossier, rule.row.amount, month, max)
     else:
@@ -357,10 +360,13 @@ def _value(dossier: Dossier, name: str | None, month: int, best: Callable[[list[
     return best(found) if found else 0
 
 
-def _one_offs(dossier: Dossier, name: str | None, month: int) -> int:
-    """The sum of the amounts that begin in a month."""
-    values = dossier.amounts.get(name or "", ())
-    return sum(value for start, _, value in values if start >> 5 == month)
+def _one_offs(dossier: Dossier, name: str | None, held: list[Span]) -> list[tuple[int, int, int]]:
+    """The sums of the amounts that begin in a month, on days on which the row holds."""
+    sums: dict[int, int] = {}
+    for day, _, value in dossier.amounts.get(name or "", ()):
+        if holds_on(held, day):
+            sums[day >> 5] = sums.get(day >> 5, 0) + value
+    return [(month, month, value) for month, value in sums.items()]
 
 
 def rounded(numerator: int, denominator: int) -> int:

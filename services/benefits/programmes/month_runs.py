@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.benefits.programmes.days import NEVER
 from services.benefits.programmes.people import Amounts, Column, Days, Links, People, starts
 from services.benefits.programmes.plan import SCALE, Conditions, MemberRules, Rule
 from services.benefits.programmes.span_columns import held_spans, intersected, without
@@ -16,7 +17,10 @@ Reach = tuple[int, int]
 
 @dataclass(slots=True)
 class MonthRun:
-    """First and last months in which a rule holds, with its weight, sorted by person."""
+    """First and last months in which a rule holds, with its weight, sorted by person.
+
+    The weight of a one-off row is what it comes to in the month, in minor units.
+    """
 
     rule: Rule
     person: Days
@@ -32,15 +36,32 @@ def month_runs(people: People, rule: Rule, within: Column, reach: Reach) -> list
         return []
     if rule.members is not None:
         person, first, last, weight = _weighed(people, rule, rule.members, held, reach)
+    elif rule.row.kind == "one_off":
+        person, first, weight = _one_offs(people, rule.row.amount or "", held)
+        last = first
     else:
         person, first = held.person, held.first >> 5
-        one_off = rule.row.kind == "one_off"
-        last = first if one_off else np.minimum(held.last, held.change) >> 5
+        last = np.minimum(held.last, held.change) >> 5
         weight = np.full(len(held), SCALE, dtype=np.int64)
     first = np.maximum(first, np.int32(max(rule.first_month, reach[0])))
     last = np.minimum(last, np.int32(min(rule.last_month, reach[1])))
     alive = first <= last
     return _layers(rule, person[alive], first[alive], last[alive], weight[alive])
+
+
+def _one_offs(people: People, name: str, held: Column) -> tuple[Days, Days, Amounts]:
+    """Persons, months and sums of the amounts that begin on days on which the row holds."""
+    values = people.amounts[name]
+    numbers = np.arange(len(values.person), dtype=np.int32)
+    never = np.full(len(numbers), NEVER, dtype=np.int32)
+    days = Column(values.person, values.first, values.first, never, numbers)
+    paid = intersected(days, held, starts(held.person, people.size)).tag
+    entry = np.unique(numbers[:0] if paid is None else paid)
+    order = np.lexsort((values.first[entry], values.person[entry]))
+    person, month = values.person[entry][order], values.first[entry][order] >> 5
+    begin = np.flatnonzero(_fresh(person, month))
+    sums = np.add.reduceat(values.value[entry][order], begin) if len(begin) else values.value[:0]
+    return person[begin], month[begin], sums
 
 
 def _layers(rule: Rule, person: Days, first: Days, last: Days, weight: Amounts) -> list[MonthRun]:
@@ -155,7 +176,7 @@ def _summed(rule: Rule, table: Amounts) -> tuple[Days, Days, Days, Amounts]:
     )
 
 
-def _fresh(*keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _fresh(*keys: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.bool_]:
     """Where a sorted table's keys differ from the row before."""
     fresh = np.zeros(len(keys[0]), dtype=bool)
     fresh[:1] = True

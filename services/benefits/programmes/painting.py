@@ -143,20 +143,22 @@ def _amounts(
 ) -> Amounts:
     """What the rule comes to: a row per run kept, or one row where it is the same for all."""
     rule, persons, weight = run.rule, run.person[kept], run.weight[kept, None]
-    if rule.rate is None:
-        rate = _values(people, rule.row.amount, persons, months, rule)
+    if rule.row.kind == "one_off":
+        rate = run.weight[kept, None]
+    elif rule.rate is None:
+        rate = _values(people, rule.row.amount, persons, months)
     else:
         dated = plan.rates[rule.rate]
         rate = np.array([[dated.at(month).amount for month in months.tolist()]], dtype=np.int64)
         if dated.raised_by in people.amounts:
-            rate = np.maximum(rate, _values(people, dated.raised_by, persons, months, rule))
+            rate = np.maximum(rate, _values(people, dated.raised_by, persons, months))
     if rule.members is None:
         weight = np.array([[SCALE]], dtype=np.int64)
     amount = rate * rule.coefficient * weight
     if rule.row.less is None:
         return _rounded(amount, SCALE * SCALE)
     divisor = rule.row.less_divisor
-    less = _values(people, rule.row.less, persons, months, rule, np.minimum) * SCALE * SCALE
+    less = _values(people, rule.row.less, persons, months, np.minimum) * SCALE * SCALE
     return np.maximum(_rounded(amount * divisor - less, SCALE * SCALE * divisor), 0)
 
 
@@ -170,13 +172,9 @@ def _values(
     name: str | None,
     persons: Days,
     months: MonthNumbers,
-    rule: Rule,
     best: Callable[..., Amounts] = np.maximum,
 ) -> Amounts:
-    """The best value of an amount fact on the days of each month; 0 without any.
-
-    For a one-off row it is the sum of the values that begin in the month.
-    """
+    """The best value of an amount fact on the days of each month; 0 without any."""
     found = np.zeros((len(persons), len(months)), dtype=np.int64)
     values = people.amounts.get(name or "")
     if values is None:
@@ -189,9 +187,6 @@ def _values(
         entry = offsets[persons[rows]] + depth
         first, last = values.first[entry, None] >> 5, values.last[entry, None] >> 5
         value = values.value[entry, None]
-        if rule.row.kind == "one_off":
-            found[rows] += np.where(first == months, value, 0)
-            continue
         holds = (first <= months) & (last >= months)
         merged = np.where(known[rows], best(found[rows], value), value)
         found[rows] = np.where(holds, merged, found[rows])

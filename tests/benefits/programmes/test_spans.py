@@ -1,6 +1,7 @@
 """However a fact is cut into rows, the person is the same."""
 
 from dataclasses import replace
+from datetime import date
 from random import Random
 
 import numpy as np
@@ -104,3 +105,14 @@ def halves(span: Span, meetings: list[int], random: Random) -> list[Span]:
         return [span]
     day = random.choice([day for day in within if day & 31 == 1] or within)
     return [(first, previous_day(day), NEVER), (day, last, change)]
+
+
+def test_what_is_paid_once_is_paid_for_the_month_of_its_day() -> None:
+    # given aid on two days that follow one another in two months, and some after the death
+    facts = [
+        Fact("aid_granted", "300", date(2024, 8, 31), date(2024, 8, 31)),
+        Fact("aid_granted", "500", date(2024, 9, 1), date(2024, 9, 1)),
+        Fact("aid_granted", "700", date(2024, 9, 30), date(2024, 9, 30)),
+        Fact("death", "2024-09-20"),
+    ]
+    assert paid(load_pack("UZ-MA"), facts, "2024-08", "2024-09") == {"2024-08": 300, "2024-09": 500}

@@ -65,7 +65,14 @@ def invented(random: Random, children: list[str]) -> list[Fact]:
 def stated(random: Random, values: dict[str, tuple[str, ...]], share: float) -> Iterator[Fact]:
     for name, possible in values.items():
         if random.random() < share:
-            yield Fact(name, random.choice(possible), *interval(random))
+            value, (first, last) = random.choice(possible), interval(random)
+            yield Fact(name, value, first, last)
+            if last is not None and possible == ("yes",) and random.random() < 0.3:
+                again = random.choice((last + timedelta(days=1), max(first, last.replace(day=1))))
+                if again != first:
+                    yield Fact(
+                        name, value, again, random.choice((None, last + timedelta(days=400)))
+                    )
 
 
 @pytest.mark.parametrize("seed", range(6))
