@@ -19,6 +19,7 @@ UNCONFIRMED = len(unverified(load_pack("VN-SA")))
 
 
 @pytest.mark.stack
+@pytest.mark.local
 @pytest.mark.parametrize("role", ["api", "worker"])
 def test_no_process_pays_for_real_by_unconfirmed_law(stack: Stack, role: str) -> None:
     # given a process of the running platform, as it is configured there
@@ -37,6 +38,7 @@ def test_no_process_pays_for_real_by_unconfirmed_law(stack: Stack, role: str) ->
 
 
 @pytest.mark.stack
+@pytest.mark.local
 async def test_a_rehearsal_goes_on_and_says_what_is_unconfirmed(stack: Stack) -> None:
     # given the running platform, which is a rehearsal
     # then its worker says so in its log

@@ -16,6 +16,7 @@ from services.runtime.auth import Principal
 from services.runtime.clock import BusinessClock
 from services.runtime.database import Database, connect
 from services.runtime.settings import Settings
+from services.runtime.telemetry import Telemetry
 from services.runtime.web import api_transaction
 from tests.security.houses import House, built
 
@@ -53,7 +54,8 @@ async def database(cases: House) -> AsyncIterator[Database]:
 
 def asked_of(database: Database) -> Any:
     """As much of a request as a transaction needs."""
-    return SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace(database=database)))
+    state = SimpleNamespace(database=database, telemetry=Telemetry("casework", database.settings))
+    return SimpleNamespace(app=SimpleNamespace(state=state), scope={})
 
 
 @dataclass
