@@ -89,6 +89,14 @@ bench-law: $(DEV) ## Measure the law: people judged one by one, in columns, agai
 bench: $(DEV) ## Measure the registration pipe against the obvious way and a bare one; QUICK=1: less
 	@$(BIN)/python -m tests.load.bench $(if $(QUICK),--quick)
 
+.PHONY: match
+match: $(DEV) ## Measure who is who: labelled sets, folds, fresh people, look-alikes
+	@$(BIN)/python -m tests.load.matching quality
+
+.PHONY: bench-match
+bench-match: $(DEV) ## Measure who is who in a registry of a million people
+	@$(BIN)/python -m tests.load.matching speed
+
 .PHONY: check
 check: $(DEV) ## Everything that is checked without running the platform
 	@$(call step,lint,$(BIN)/ruff check .)

@@ -1,5 +1,6 @@
 """CSV files line by line: decoded, unpacked, cleaned; what cannot be read says in which row."""
 
+import codecs
 import csv
 import gzip
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ class Lines:
         self.row = 0
         self.with_nul: list[int] = []
         self._encoding = encoding
+        try:
+            codecs.lookup(encoding)
+        except LookupError as error:
+            raise UnreadableError(f"--encoding {encoding}: no such encoding is known") from error
 
     def __iter__(self) -> Iterator[str]:
         """Each line as text. NUL characters go: no name has one, and the CSV reader stops at them.

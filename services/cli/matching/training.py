@@ -34,6 +34,10 @@ from services.cli.matching.run import Order, Result, match, place_now, read_trut
 from services.cli.matching.tables import UnreadableError
 
 ENCODING = "utf-8-sig"
+HEADING = (
+    "| set | precision | recall | F1 | hard merged directly | in groups | to confirm | to review "
+    "| seconds |"
+)
 EVEN = 0.5
 LISTS_TO_LEARN = ("febrl2", "febrl4")
 LISTS_TO_TEST = ("febrl1", "febrl3")
@@ -85,8 +89,8 @@ def fit_all(folder: Path, out: Path, seed: int) -> Iterator[str]:
 
 def measured(folder: Path) -> Iterator[str]:
     """A table with one row a set, and below it the share of true pairs found by class of error."""
-    yield "| set | precision | recall | F1 | hard merged directly | in groups | review | seconds |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield HEADING
+    yield "|" + " --- |" * HEADING.count(" | ") + " --- |"
     found: dict[str, Quality] = {}
     with TemporaryDirectory() as temporary:
         lists = [write_febrl(name, Path(temporary)) for name in LISTS_TO_TEST]
@@ -94,7 +98,7 @@ def measured(folder: Path) -> Iterator[str]:
             result = match(Order([one.people], ENCODING, one.history))
             truth = read_truth(one.labels, one.hard, ENCODING)
             found[one.name] = measure(result.ids, result.same(), truth)
-            yield _row(one.name, result, found[one.name])
+            yield row(one.name, result, found[one.name])
     yield from _by_error(found)
 
 
@@ -147,13 +151,16 @@ def _held_out(lessons: dict[str, Lesson]) -> Iterator[str]:
         yield f"{name} held out: F1 {worst:.4f} to {best:.4f}, on average {middle:.4f}"
 
 
-def _row(name: str, result: Result, quality: Quality) -> str:
-    review = 1000 * result.called(Outcome.REVIEW) / max(len(result.ids), 1)
+def row(name: str, result: Result, quality: Quality) -> str:
+    """One line of the table under `HEADING`; confirmed and reviewed pairs are per 1,000 records."""
+    per = 1000 / max(len(result.ids), 1)
+    same, review = per * result.called(Outcome.SAME), per * result.called(Outcome.REVIEW)
     shares = (quality.precision, quality.recall, quality.f1)
     hard = (quality.hard_direct, quality.hard_clustered)
     cells = [name, *(f"{share or 0:.4f}" for share in shares)]
     cells += ["-" if share is None else f"{share:.2%}" for share in hard]
-    return "| " + " | ".join([*cells, f"{review:.1f}", f"{result.seconds:.1f}"]) + " |"
+    cells += [f"{same:.0f}", f"{review:.1f}", f"{result.seconds:.1f}"]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _by_error(found: dict[str, Quality]) -> Iterator[str]:
