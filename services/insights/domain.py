@@ -68,6 +68,16 @@ def _next(
     return min(candidates, key=lambda place: (TOTAL in place, table[place], place), default=None)
 
 
+def tells_few(before: Mapping[Place, int | None], after: Mapping[Place, int | None]) -> bool:
+    """Whether who subtracts a former publication from this one learns of 1 to 4: then it waits."""
+    changes = (
+        abs(now - was)
+        for place, now in after.items()
+        if now is not None and (was := before.get(place)) is not None
+    )
+    return any(0 < change < THRESHOLD for change in changes)
+
+
 def publish(counts: Mapping[Place, int]) -> list[Cell]:
     """The table with its totals, as it may be shown to anybody."""
     table = with_totals(counts)

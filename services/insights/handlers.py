@@ -25,7 +25,7 @@ from contracts.values import derived_id, month_of
 from contracts.workforce import DeploymentStarted
 from services.insights import aggregates, store
 from services.insights.aggregates import Delta, Spot, State, folded
-from services.insights.domain import TOTAL, publish
+from services.insights.domain import TOTAL, Cell, Place, publish, tells_few
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome, Releases, Waits
 from services.runtime.settings import key_bytes
@@ -223,45 +223,57 @@ async def _move(
 async def on_cycle_closed(
     tx: Transaction, events: Sequence[Envelope[CycleClosed]]
 ) -> list[Outcome]:
-    """Publishes the month's tables by ward and sex, once, with small cells hidden.
+    """Publishes the month's tables by ward and sex, with small cells hidden.
 
-    A close can overtake the payments it counts (another topic): it waits for them.
+    They count what ended in all cycles of the region's month that are closed: each further one is a
+    revision. A close can overtake the payments it counts (another topic): it waits for them.
     """
     outcomes: list[Outcome] = []
     for event in events:
         data = event.data
-        rows = await store.load_cycle(tx.connection, data.cycle_id)
-        if sum(row["count"] for row in rows) < data.settled + data.returned:
+        if await store.count_ended(tx.connection, data.cycle_id) < data.settled + data.returned:
             outcomes.append(Waits(event, f"cycle:{data.cycle_id}"))
             continue
         await store.save_cycles(tx.connection, [(data, event.time)])
-        for state, measure in PAYMENT_MEASURES.items():
-            counts = {
-                (row["ward"], f"sex={row['sex']}"): row["count"]
-                for row in rows
-                if row["state"] == state
-            }
-            cells = [
-                indicator(f"payments.{measure}", data, cell.row, cell.column, cell.count)
-                for cell in publish(counts)
-            ]
-            await store.save_indicators(tx.connection, cells)
-            outcomes += [Decided(Cause.of(event), cell) for cell in cells]
+        outcomes += [Decided(Cause.of(event), cell) for cell in await _tables(tx, data)]
     return outcomes
 
 
-def indicator(
-    name: str, cycle: CycleClosed, row: str, column: str, count: int | None
-) -> IndicatorPublished:
-    """One cell of a published table; the total row stands under the region itself."""
-    region = cycle.region if row == TOTAL else row
+async def _tables(tx: Transaction, closed: CycleClosed) -> list[IndicatorPublished]:
+    """The cells of a month that may be published now."""
+    month, region = closed.month, closed.region
+    revision, rows = await store.load_month(tx.connection, month, region)
+    told: list[IndicatorPublished] = []
+    for state, measure in PAYMENT_MEASURES.items():
+        name = f"payments.{measure}"
+        counts = {
+            (row["ward"], f"sex={row['sex']}"): row["count"]
+            for row in rows
+            if row["state"] == state
+        }
+        cells = publish(counts)
+        before = await store.load_published(tx.connection, name, month, region)
+        if not tells_few(before, {place_of(cell, region): cell.count for cell in cells}):
+            told += [indicator(name, closed, cell, revision) for cell in cells]
+    await store.save_indicators(tx.connection, told)
+    return told
+
+
+def place_of(cell: Cell, region: str) -> Place:
+    """Where a cell stands among all published ones: the total row under the region itself."""
+    return region if cell.row == TOTAL else cell.row, cell.column
+
+
+def indicator(name: str, closed: CycleClosed, cell: Cell, revision: int) -> IndicatorPublished:
+    """One cell of a published table."""
+    region, breakdown = place_of(cell, closed.region)
     return IndicatorPublished(
-        cell_id=derived_id(cycle.month, f"{name}:{column}", f"{cycle.programme}:{region}"),
+        cell_id=derived_id(closed.month, f"{name}:{breakdown}", region),
         indicator=name,
-        period=cycle.month,
+        period=closed.month,
         region=region,
-        breakdown=column,
-        count=count,
-        suppressed=count is None,
-        revision=1,
+        breakdown=breakdown,
+        count=cell.count,
+        suppressed=cell.count is None,
+        revision=revision,
     )

@@ -46,9 +46,13 @@ select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
                      $12::timestamptz[])
 on conflict (cycle_id) do nothing
 """
-CYCLE_CELLS: Final = """
+COUNT_ENDED: Final = """
+select count(*) from latest where cycle_id = $1 and state in ('settled', 'returned')
+"""
+CLOSED_CYCLES: Final = "select cycle_id::text from cycles where month = $1 and region = $2"
+MONTH_CELLS: Final = """
 select state, ward, sex, count(*) as count from latest
-where cycle_id = $1 and state in ('settled', 'returned') group by state, ward, sex
+where cycle_id = any($1::text[]) and state in ('settled', 'returned') group by state, ward, sex
 """
 SAVE_INDICATORS: Final = """
 insert into indicators (cell_id, indicator, period, region, breakdown, count, amount_minor,
@@ -74,6 +78,10 @@ order by indicator, period, region, breakdown limit $8
 PUBLISHED: Final = """
 select region, breakdown, count, suppressed from indicators
 where indicator = $1 and period = $2 order by region, breakdown
+"""
+PUBLISHED_IN: Final = """
+select region, breakdown, count from indicators
+where indicator = $1 and period = $2 and (region = $3 or region like $3 || '-%')
 """
 LATEST_CYCLE: Final = "select month, region from cycles order by closed_at desc, month desc limit 1"
 COUNT_CYCLES: Final = "select count(*) from cycles"
@@ -157,9 +165,26 @@ async def save_cycles(connection: Connection, rows: Sequence[tuple[CycleClosed, 
     await connection.execute(SAVE_CYCLES, *_columns(records, 12))
 
 
-async def load_cycle(connection: Connection, cycle_id: UUID) -> list[Row]:
-    """How many payments of a cycle ended how: state, ward, sex, count."""
-    return await connection.fetch(CYCLE_CELLS, str(cycle_id))
+async def count_ended(connection: Connection, cycle_id: UUID) -> int:
+    """How many payments of a cycle were booked or came back."""
+    return int(await connection.fetchval(COUNT_ENDED, str(cycle_id)))
+
+
+async def load_month(connection: Connection, month: str, region: str) -> tuple[int, list[Row]]:
+    """How many cycles of a region's month are closed; how many of their payments ended how.
+
+    Rows are state, ward, sex, count.
+    """
+    cycles = [row[0] for row in await connection.fetch(CLOSED_CYCLES, month, region)]
+    return len(cycles), await connection.fetch(MONTH_CELLS, cycles)
+
+
+async def load_published(
+    connection: Connection, indicator: str, month: str, region: str
+) -> dict[tuple[str, str], int | None]:
+    """(place, breakdown) → count as it is published of a region's month, None where hidden."""
+    rows = await connection.fetch(PUBLISHED_IN, indicator, month, region)
+    return {(row["region"], row["breakdown"]): row["count"] for row in rows}
 
 
 async def save_indicators(connection: Connection, cells: Sequence[IndicatorPublished]) -> None:

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.insights.domain import THRESHOLD, TOTAL, Place, hidden_cells, publish, with_totals
+from services.insights.domain import (
+    THRESHOLD,
+    TOTAL,
+    Place,
+    hidden_cells,
+    publish,
+    tells_few,
+    with_totals,
+)
 
 EXAMPLE = {
     ("A", "F"): 14,
@@ -55,6 +63,15 @@ def test_a_small_total_is_hidden_like_any_small_count() -> None:
 def test_a_table_without_people_is_all_zeros() -> None:
     assert set(shown({("A", "F"): 0}).values()) == {0}
     assert shown({}) == {(TOTAL, TOTAL): 0}
+
+
+def test_a_publication_that_differs_by_few_from_the_former_tells_of_them() -> None:
+    former: dict[Place, int | None] = {("A", "F"): 14, ("A", "M"): None, ("B", "F"): 9}
+    assert tells_few(former, {**former, ("A", "F"): 15})
+    assert tells_few(former, {**former, ("B", "F"): 5})
+    assert not tells_few(former, {**former, ("A", "F"): 19, ("A", "M"): 30})
+    assert not tells_few(former, {**former, ("B", "F"): None, ("C", "F"): 6})
+    assert not tells_few({}, former)
 
 
 tables = st.dictionaries(

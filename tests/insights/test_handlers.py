@@ -218,6 +218,44 @@ async def test_a_close_that_overtakes_its_payments_waits_for_them(schema: Schema
         assert len(published(await on_cycle_closed(tx, [close]))) > 0
 
 
+async def test_a_further_cycle_of_a_month_adds_to_it_as_a_revision(schema: Schema) -> None:
+    # given a month that was published
+    paid = PAID_WOMEN + PAID_MEN + PAID_NEXT_DOOR
+    async with schema.transaction(NOW) as tx:
+        first, second = uuid4(), uuid4()
+        await paid_month(tx, first)
+        once = await on_cycle_closed(tx, [closed(first, paid, CAME_BACK)])
+        # when another cycle of it is closed
+        await paid_month(tx, second)
+        twice = await on_cycle_closed(tx, [closed(second, paid, CAME_BACK)])
+        rows = await tx.connection.fetch("select distinct revision from indicators")
+    # then the same cells say what both paid
+    before, after = published(once), published(twice)
+    assert before.keys() == after.keys()
+    assert after["payments.paid", "VN-07", "total"] == 2 * paid
+    assert after["payments.returned", WARD, "sex=2"] == 2 * CAME_BACK
+    assert [row["revision"] for row in rows] == [2]
+
+
+async def test_a_revision_that_would_tell_of_few_waits_for_the_next(schema: Schema) -> None:
+    # given a published month, and a second cycle that paid one woman
+    paid, person, payment = PAID_WOMEN + PAID_MEN + PAID_NEXT_DOOR, uuid4(), uuid4()
+    async with schema.transaction(NOW) as tx:
+        first, few, third = uuid4(), uuid4(), uuid4()
+        await paid_month(tx, first)
+        await on_cycle_closed(tx, [closed(first, paid, CAME_BACK)])
+        await on_registered(tx, [registered(person)])
+        await on_ordered(tx, [ordered(person, few, payment)])
+        await on_settled(tx, [settled(person, payment)])
+        # when it is closed, and then a third one with many
+        told = published(await on_cycle_closed(tx, [closed(few, 1, 0)]))
+        await paid_month(tx, third)
+        later = published(await on_cycle_closed(tx, [closed(third, paid, CAME_BACK)]))
+    # then how many were paid is told with the third alone
+    assert {name for name, _, _ in told} == {"payments.returned"}
+    assert later["payments.paid", "VN-07", "total"] == 2 * paid + 1
+
+
 async def test_a_cell_has_one_id_for_ever(schema: Schema) -> None:
     async def ids(cycle: UUID) -> set[UUID]:
         async with schema.transaction(NOW) as tx:
