@@ -61,7 +61,12 @@ def facts(pack: PackName) -> None:
     print("# columns: person_id,fact,value,from,to,known_since[,source]; from and to are days,")
     print("# both included; empty means since ever, without end, always known. A row known later")
     print("# restates the row of the same fact and first day, and overrides others where it lies.")
-    print("# The value none (for several values at once: !VALUE) takes a fact back.")
+    print(
+        "# The value none (for several values at once: !VALUE) takes the fact with the same first"
+    )
+    print(
+        "# day back, as if never stated; where there is none, it says that the fact does not hold."
+    )
 
 
 @app.command()

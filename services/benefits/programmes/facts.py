@@ -175,20 +175,33 @@ def _identity(spec: FactSpec, fact: Fact) -> tuple[str, str, date | None]:
 
 
 def _latest(spec: FactSpec, facts: Iterable[Fact]) -> list[Fact]:
-    """The newest statement per identity, oldest record first."""
-    ordered = sorted(facts, key=lambda fact: fact.known_since or date.min)
-    newest = {_identity(spec, fact): fact for fact in ordered}
+    """The newest statement per identity, oldest record first.
+
+    A statement taken back is as if never made: what was known before it holds again.
+    """
+    newest: dict[tuple[str, str, date | None], Fact] = {}
+    for fact in sorted(facts, key=lambda fact: fact.known_since or date.min):
+        identity = _identity(spec, fact)
+        earlier = newest.get(identity)
+        if earlier is not None and _takes_back(fact) and not _takes_back(earlier):
+            del newest[identity]
+        else:
+            newest[identity] = fact
     return sorted(
         newest.values(),
         key=lambda fact: (fact.known_since or date.min, fact.valid_from or date.min, fact.value),
     )
 
 
+def _takes_back(fact: Fact) -> bool:
+    return fact.value == NOTHING or fact.value.startswith("!")
+
+
 def _enter(dossier: Dossier, spec: FactSpec, rows: list[Fact]) -> Refused | None:
+    if spec.kind == "text" or not rows:
+        return None
     if spec.kind == "date":
         _enter_date(dossier, spec, rows[-1].value)
-        return None
-    if spec.kind == "text":
         return None
     by_value = _by_value(rows) if spec.kind == "codes" else {"": rows}
     for own in by_value.values():

@@ -53,7 +53,11 @@ class Life:
     def known(self) -> list[Fact]:
         newest: dict[tuple[object, ...], Fact] = {}
         for fact in sorted(self.facts, key=lambda f: f.known_since or date.min):
-            newest[fact.name, self._topic(fact), fact.valid_from] = fact
+            topic = (fact.name, self._topic(fact), fact.valid_from)
+            if topic in newest and not says_so(fact) and fact.value != "no":
+                del newest[topic]  # taken back: as if never said
+            else:
+                newest[topic] = fact
         return sorted(newest.values(), key=lambda f: f.known_since or date.min)
 
     def _topic(self, fact: Fact) -> str:

@@ -54,16 +54,21 @@ def test_the_order_of_facts_does_not_matter(facts: list[Fact], random: Random) -
     assert judged(shuffled) == judged(facts)
 
 
-@given(histories(), st.sampled_from(FLAGS), days, st.integers(1, 90))
+@given(
+    histories(), st.sampled_from(FLAGS), st.sampled_from(("yes", "no")), days, st.integers(1, 90)
+)
 @settings(max_examples=150, deadline=None)
 def test_a_fact_recorded_and_taken_back_leaves_no_difference(
-    facts: list[Fact], name: str, first: date, later: int
+    facts: list[Fact], name: str, value: str, first: date, later: int
 ) -> None:
-    facts = [fact for fact in facts if fact.name != name]
+    # given a statement about days of which others were made before, from another first day
+    facts = [fact for fact in facts if (fact.name, fact.valid_from) != (name, first)]
     recorded = date(2026, 1, 1)
-    stated = Fact(name, "yes", first, None, recorded)
+    stated = Fact(name, value, first, None, recorded)
     taken_back = Fact(name, "none", first, None, recorded + later * DAY)
+    # when it is taken back, everything is as it was; until then it held
     assert judged([*facts, stated, taken_back]) == judged(facts)
+    assert judged([*facts, stated, taken_back], recorded) == judged([*facts, stated], recorded)
 
 
 @given(histories(), days)

@@ -6,12 +6,21 @@ from random import Random
 
 import pytest
 
-from services.benefits.programmes import Fact, Pack, Refused, entitle, load_pack
+from services.benefits.programmes import (
+    Fact,
+    MonthlyEntitlement,
+    Pack,
+    Refused,
+    entitle,
+    load_pack,
+)
+from services.benefits.programmes.differences import differences
 from services.benefits.programmes.pack import FactSpec
 from tests.benefits.programmes.lives import Life, month_of
 from tests.benefits.programmes.references import BY_HAND
 
 DAY = timedelta(days=1)
+Rows = tuple[MonthlyEntitlement, ...]
 MONTHS = [month_of(date(2023, 6, 1), number) for number in range(43)]
 SHARES = {
     "suspended": 0.15,
@@ -53,6 +62,11 @@ def value(spec: FactSpec, random: Random) -> str:
     return random.choice(spec.values or ("yes",))
 
 
+def late(random: Random) -> date | None:
+    """The day since which something is known: often always, else some day of 2026."""
+    return None if random.random() < 0.6 else day(random, 2026, 2026)
+
+
 def told(spec: FactSpec, random: Random) -> Iterator[Fact]:
     """What is told of one fact: restated, corrected, taken back, or taken up where it ended."""
     known = None
@@ -75,15 +89,15 @@ def told(spec: FactSpec, random: Random) -> Iterator[Fact]:
 def applications(spec: FactSpec, random: Random) -> Iterator[Fact]:
     """Several, each signed on a day of its own; some are withdrawn as if never made."""
     for signed in {day(random, 2024, 2026) for _ in range(random.randint(1, 5))}:
-        yield Fact(spec.name, "yes", signed, signed)
+        yield Fact(spec.name, "yes", signed, signed, late(random))
         if random.random() < 0.15:
-            yield Fact(spec.name, "none", signed, signed, signed + 9 * DAY)
+            yield Fact(spec.name, "none", signed, signed, date(2026, 12, 9))
 
 
 def deeds(spec: FactSpec, random: Random) -> Iterator[Fact]:
     """What is paid once, on its day."""
     for done in {day(random, 2023, 2026) for _ in range(random.randint(0, 6))}:
-        yield Fact(spec.name, str(random.randint(1, 900_000)), done, done)
+        yield Fact(spec.name, str(random.randint(1, 900_000)), done, done, late(random))
 
 
 def vehicle(spec: FactSpec, random: Random) -> Iterator[Fact]:
@@ -155,3 +169,41 @@ def test_a_pack_says_what_its_law_written_by_hand_says(code: str, seed: int) -> 
             assert (paid, held) == (expected, suspended), (month, facts, people)
             paying += any(paid.values())
     assert paying > 5
+
+
+@pytest.mark.parametrize("code", sorted(BY_HAND))
+def test_what_is_known_adds_up_for_every_pack(code: str) -> None:
+    pack, random = load_pack(code), Random(code)
+    months = [f"{month:%Y-%m}" for month in MONTHS if month >= pack.law_from]
+    changed = 0
+    for _ in range(100):
+        names = ["kin1", "kin2", "kin3"][: random.randint(0, 3)] if pack.members else []
+        people = {name: member(pack, random) for name in names}
+        facts = invented(pack, random, names)
+
+        def judged(known: list[Fact], at: date | None, kin: dict[str, list[Fact]] = people) -> Rows:
+            found = entitle(pack, known, months, at, kin)
+            assert not isinstance(found, Refused), found
+            return found
+
+        # the order in which facts are told does not matter
+        final = judged(facts, None)
+        assert judged(random.sample(facts, len(facts)), None) == final
+        # what is known later changes nothing seen earlier
+        seen = day(random, 2026, 2026)
+        told_by_then = [f for f in facts if f.known_since is None or f.known_since <= seen]
+        assert judged(facts, seen) == judged(told_by_then, None)
+        # the differences of any days of record add up to what is due in the end
+        sums: dict[str, int] = {}
+        before: Rows = ()
+        for at in (*sorted(day(random, 2026, 2026) for _ in range(4)), date(2028, 1, 1)):
+            after = judged(facts, at)
+            for entry in differences(before, after, "2026-06"):
+                sums[entry.month] = sums.get(entry.month, 0) + entry.difference_minor
+                changed += before != ()
+            before = after
+        totals: dict[str, int] = {}
+        for row in final:
+            totals[row.month] = totals.get(row.month, 0) + row.amount_minor
+        assert {m: v for m, v in sums.items() if v} == {m: v for m, v in totals.items() if v}
+    assert changed > 0
