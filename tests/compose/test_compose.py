@@ -15,7 +15,7 @@ import pytest
 
 from deploy import health
 from deploy.compose import COMPOSE_FILE, EXAMPLE_FILE
-from deploy.compose.environment import example, fresh, required, variables
+from deploy.compose.environment import SETTINGS, example, fresh, required, variables
 from deploy.compose.project import instance_of
 from deploy.instance import SERVICES, Instance
 from deploy.local.plan import ROOT, Plan, port_names
@@ -221,6 +221,13 @@ class TestEnvironment:
         made = required(REGIONS, instance_of(ours).credentials)
         assert set(made) == set(variables("?"))
         assert not any(value == "" for value in made.values())
+
+    def test_every_setting_can_be_given_or_is_left_out_knowingly(self, ours: Services) -> None:
+        stated = set().union(*(hamroh(s.get("environment", {})) for s in ours.values()))
+        image = set(re.findall(r"HAMROH_\w+(?==)", dockerfile()))
+        # One machine's broker speaks without TLS, and its administrator PLAIN.
+        elsewhere = {"HAMROH_KAFKA_CA_FILE", "HAMROH_KAFKA_ADMIN_MECHANISM"}
+        assert set(SETTINGS) - stated - image == elsewhere
 
     def test_without_a_required_variable_nothing_is_resolved(self) -> None:
         text = fresh(REGIONS, {})
