@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 
 Row = asyncpg.Record
 
@@ -126,11 +126,6 @@ class PersonRow:
     key_version: int
     sealed: str
     registered_on: date
-
-
-def columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
-    """Rows as columns for `unnest`; `width` empty columns if there are none."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 async def lock_registration(connection: Connection) -> None:

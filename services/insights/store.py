@@ -9,7 +9,7 @@ import asyncpg
 from contracts.benefits import CycleClosed
 from contracts.insights import IndicatorPublished
 from services.insights.aggregates import Delta, Spot, State
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 
 Row = asyncpg.Record
 
@@ -89,7 +89,7 @@ COUNT_CYCLES: Final = "select count(*) from cycles"
 
 async def save_subjects(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Stores (pseudonym, region, ward, sex, birth month)."""
-    await connection.execute(SAVE_SUBJECTS, *_columns(rows, 5))
+    await connection.execute(SAVE_SUBJECTS, *columns(rows, 5))
 
 
 async def load_subjects(connection: Connection, pseudonyms: Sequence[bytes]) -> dict[bytes, Spot]:
@@ -130,7 +130,7 @@ async def save_latest(connection: Connection, kind: str, states: Mapping[bytes, 
         )
         for key, s in sorted(states.items())
     ]
-    await connection.execute(SAVE_LATEST, kind, *_columns(rows, 8))
+    await connection.execute(SAVE_LATEST, kind, *columns(rows, 8))
 
 
 async def add_to_cube(connection: Connection, deltas: Sequence[Delta]) -> None:
@@ -140,7 +140,7 @@ async def add_to_cube(connection: Connection, deltas: Sequence[Delta]) -> None:
         for d in deltas
     ]
     if rows:
-        await connection.execute(ADD_TO_CUBE, *_columns(rows, 7))
+        await connection.execute(ADD_TO_CUBE, *columns(rows, 7))
 
 
 async def save_cycles(connection: Connection, rows: Sequence[tuple[CycleClosed, Any]]) -> None:
@@ -162,7 +162,7 @@ async def save_cycles(connection: Connection, rows: Sequence[tuple[CycleClosed, 
         )
         for c, closed_at in rows
     ]
-    await connection.execute(SAVE_CYCLES, *_columns(records, 12))
+    await connection.execute(SAVE_CYCLES, *columns(records, 12))
 
 
 async def count_ended(connection: Connection, cycle_id: UUID) -> int:
@@ -204,7 +204,7 @@ async def save_indicators(connection: Connection, cells: Sequence[IndicatorPubli
         for cell in cells
     ]
     if rows:
-        await connection.execute(SAVE_INDICATORS, *_columns(rows, 9))
+        await connection.execute(SAVE_INDICATORS, *columns(rows, 9))
 
 
 async def totals(connection: Connection, region: str | None) -> dict[str, dict[str, int]]:
@@ -213,7 +213,3 @@ async def totals(connection: Connection, region: str | None) -> dict[str, dict[s
     return {
         row["measure"]: {"count": row["count"], "amount_minor": row["amount_minor"]} for row in rows
     }
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -1,11 +1,11 @@
 """PostgreSQL: the pool, the transaction that handlers get, and what counts as an outage."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -118,6 +118,11 @@ async def _pool(settings: Settings, size: int) -> Pool:
 
 async def _keep_session(_: Connection) -> None:
     """A release needs no round trip: who sets anything session-wide closes the connection."""
+
+
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows as columns for `unnest`; `width` empty columns if there are none."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], attempts: int) -> T:

@@ -9,8 +9,7 @@ from uuid import UUID
 from services.benefits.domain.answers import Payment, State
 from services.benefits.domain.ledger import Transfer
 from services.benefits.store.cycles import Row
-from services.benefits.store.rows import columns
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 
 LEASE_BATCH: Final = """
 update batches set attempts = attempts + 1,

@@ -20,8 +20,7 @@ from services.benefits.domain.entitlements import (
     Waiting,
 )
 from services.benefits.domain.judgement import Application, File
-from services.benefits.store.rows import columns
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 
 Files = dict[str, File]
 """Programme → what is kept of a person under it."""

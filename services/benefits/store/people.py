@@ -10,8 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.benefits.domain.persons import Person, Review, StatusEntry
-from services.benefits.store.rows import columns
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 
 LOCK_PERSONS: Final = """
 select id, region, household_id, residence, birth_date, registered_at, review, statuses

@@ -1,0 +1,2 @@
+-- A timer is held by its row lock: nobody leases it.
+alter table timers drop column lease_until, drop column lease;
