@@ -1,7 +1,7 @@
 """Registration: load what is known, decide, save, return what to publish."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -38,6 +38,7 @@ class Newcomer:
     candidate: Candidate
     pairs: tuple[Pair, ...]
     key: SealedKey
+    claim_digest: str
     sealed: str
     contact: str
 
@@ -62,7 +63,8 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     refused, fresh = await _sorted_out(tx, claims)
     keys = PersonKeys.from_settings(tx.settings)
     candidates = [_candidate(claim) for claim in fresh]
-    similar = await _similar(tx, keys, candidates)
+    digests = {text: keys.blind(text) for one in candidates for text in one.blinded}
+    similar = await _similar(tx, keys, candidates, digests)
     pairs = suspicions(candidates, similar)
     newcomers = [
         _newcomer(keys, claim, candidate, tuple(pairs[candidate.person_id]))
@@ -71,7 +73,7 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     households = await store.load_households(
         tx.connection, [newcomer.candidate.household_id for newcomer in newcomers]
     )
-    await _save(tx, keys, newcomers)
+    await _save(tx, digests, newcomers)
     return [*refused, *_announced(newcomers), *_household_facts(newcomers, households)]
 
 
@@ -106,26 +108,41 @@ def claim_digest(data: PersonRegistered) -> str:
 
 def _candidate(claim: Claim) -> Candidate:
     data, person = claim.data, as_person(claim.data, region_of(claim) or "")
+    signature = matching.signature(person)
     return Candidate(
         person_id(claim.source, data.record_id),
         household_id(claim.source, data.form_id),
         person,
-        matching.keys(person),
+        signature.keys,
+        signature.number_parts,
     )
 
 
 async def _similar(
-    tx: Transaction, keys: PersonKeys, newcomers: Sequence[Candidate]
+    tx: Transaction,
+    keys: PersonKeys,
+    newcomers: Sequence[Candidate],
+    digests: Mapping[str, bytes],
 ) -> dict[str, list[Candidate]]:
-    """Per matching key, the registered persons who share it."""
-    names = {keys.blind(key): key for one in newcomers for key in one.keys}
+    """Per matching key, the registered persons who share it; who cannot be the newcomer is left."""
+    names = {digests[key]: key for one in newcomers for key in one.keys}
+    wanted = [
+        (digests[key], *_number_digests(one, digests)) for one in newcomers for key in one.keys
+    ]
     similar: defaultdict[str, list[Candidate]] = defaultdict(list)
     opened: dict[UUID, Candidate] = {}
-    for row in await store.find_similar(tx.connection, [*names]):
+    for row in await store.find_similar(tx.connection, wanted):
         candidate = opened.get(row["id"]) or _opened(keys, row)
         opened[row["id"]] = candidate
         similar[names[row["key"]]].append(candidate)
     return similar
+
+
+def _number_digests(one: Candidate, digests: Mapping[str, bytes]) -> store.NumberDigests:
+    """The three parts of the number as they are stored, or none."""
+    parts = [digests[part][: store.PART_BYTES] for part in one.number_parts]
+    first, second, third = parts or (None, None, None)
+    return first, second, third
 
 
 def _opened(keys: PersonKeys, row: store.Row) -> Candidate:
@@ -139,25 +156,27 @@ def _newcomer(
 ) -> Newcomer:
     key = keys.issue(candidate.person_id)
     region = region_of(claim) or ""
-    sealed = key.seal(claim.data.model_dump_json().encode())
-    contact = key.seal(contact_of(claim.data, region).model_dump_json().encode())
-    return Newcomer(claim, region, candidate, pairs, key, sealed, contact)
+    document = claim.data.model_dump_json().encode()
+    contact = contact_of(claim.data, region).model_dump_json().encode()
+    sealed = key.seal(document), key.seal(contact)
+    return Newcomer(claim, region, candidate, pairs, key, digest(document), *sealed)
 
 
-async def _save(tx: Transaction, keys: PersonKeys, newcomers: Sequence[Newcomer]) -> None:
+async def _save(
+    tx: Transaction, digests: Mapping[str, bytes], newcomers: Sequence[Newcomer]
+) -> None:
     if not newcomers:
         return
     connection = tx.connection
     rows = [_row(tx, newcomer) for newcomer in newcomers]
-    await store.save_persons(connection, rows, [newcomer.key.wrapped for newcomer in newcomers])
     statuses = [
         (one.person_id, one.region, status.code, status.level, status.valid_from)
         for one in newcomers
         for status in one.claim.data.statuses
     ]
-    await store.save_statuses(connection, statuses)
-    blind = {(keys.blind(key), one.person_id) for one in newcomers for key in one.candidate.keys}
-    await store.save_match_keys(connection, sorted(blind))
+    shared = {(digests[key], one.person_id) for one in newcomers for key in one.candidate.keys}
+    opening = [(one.key.wrapped, *_number_digests(one.candidate, digests)) for one in newcomers]
+    await store.save_persons(connection, rows, opening, statuses, [*shared])
     pairs = [
         (pair.pair_id, one.region, *pair.person_ids, pair.score, ",".join(pair.reasons), pair.holds)
         for one in newcomers
@@ -175,7 +194,7 @@ def _row(tx: Transaction, newcomer: Newcomer) -> store.PersonRow:
         record_id=data.record_id,
         household_id=newcomer.candidate.household_id,
         role=data.role,
-        claim_digest=claim_digest(data),
+        claim_digest=newcomer.claim_digest,
         birth_date=data.birth_date,
         birth_precision=data.birth_precision,
         sex=data.sex,

@@ -15,6 +15,11 @@ Row = asyncpg.Record
 BLOCK_LIMIT: Final = 60
 """A matching key that more people share tells nothing; it is passed over."""
 
+PART_BYTES: Final = 8
+"""How much of the digest of a part of a number is kept: equal by chance costs a comparison."""
+NumberDigests = tuple[bytes | None, bytes | None, bytes | None]
+"""The digests of the three parts of a sound national number, or none."""
+
 LOAD_REGISTERED: Final = """
 select source, record_id, id, claim_digest from persons
 where (source, record_id) in (select * from unnest($1::text[], $2::text[]))
@@ -27,42 +32,48 @@ select household_id, id, role from persons where household_id = any($1::uuid[])
 order by household_id, registered_on, id
 """
 FIND_SIMILAR: Final = """
-with shared as (
-    select given.key, member.person_id
-    from unnest($1::bytea[]) as given (key)
+with met as (
+    select distinct given.key, member.person_id
+    from unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[])
+        as given (key, first, second, third)
     cross join lateral (
-        select person_id from match_keys where match_keys.key = given.key limit $2 + 1
-    ) as member
-), telling as (
-    select key, person_id from shared
-    where key in (select key from shared group by key having count(*) <= $2)
+        select array_agg(person_id) as ids
+        from (select person_id from match_keys where match_keys.key = given.key limit $5 + 1)
+            as members
+    ) as block
+    cross join lateral unnest(block.ids) as member (person_id)
+    join person_keys on person_keys.person_id = member.person_id
+    where cardinality(block.ids) <= $5
+      and (given.first is null or person_keys.number_parts is null
+           or person_keys.number_parts && array[given.first, given.second, given.third])
 )
-select telling.key, persons.id, persons.region, persons.household_id, persons.key_version,
+select met.key, persons.id, persons.region, persons.household_id, persons.key_version,
        persons.sealed, person_keys.wrapped
-from telling
-join persons on persons.id = telling.person_id
-join person_keys on person_keys.person_id = telling.person_id
+from met
+join persons on persons.id = met.person_id
+join person_keys on person_keys.person_id = met.person_id
 """
 SAVE_PERSONS: Final = """
-insert into persons (id, region, source, record_id, household_id, role, claim_digest, birth_date,
-                     birth_precision, sex, place, language, under_review, key_version, sealed,
-                     registered_on)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
-                     $7::text[], $8::date[], $9::text[], $10::smallint[], $11::text[], $12::text[],
-                     $13::boolean[], $14::integer[], $15::text[], $16::date[])
-"""
-SAVE_KEYS: Final = """
-insert into person_keys (person_id, region, version, wrapped)
-select * from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
-"""
-SAVE_STATUSES: Final = """
-insert into person_statuses (person_id, region, code, level, valid_from)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::date[])
-on conflict do nothing
-"""
-SAVE_MATCH_KEYS: Final = """
+with registered as (
+    insert into persons (id, region, source, record_id, household_id, role, claim_digest,
+                         birth_date, birth_precision, sex, place, language, under_review,
+                         key_version, sealed, registered_on)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[],
+                         $7::text[], $8::date[], $9::text[], $10::smallint[], $11::text[],
+                         $12::text[], $13::boolean[], $14::integer[], $15::text[], $16::date[])
+), keyed as (
+    insert into person_keys (person_id, region, version, wrapped, number_parts)
+    select person_id, region, version, wrapped,
+           case when first is not null then array[first, second, third] end
+    from unnest($1::uuid[], $2::text[], $14::integer[], $17::text[], $18::bytea[], $19::bytea[],
+                $20::bytea[]) as given (person_id, region, version, wrapped, first, second, third)
+), stated as (
+    insert into person_statuses (person_id, region, code, level, valid_from)
+    select * from unnest($21::uuid[], $22::text[], $23::text[], $24::text[], $25::date[])
+    on conflict do nothing
+)
 insert into match_keys (key, person_id)
-select * from unnest($1::bytea[], $2::uuid[]) as given (key, person_id) order by key, person_id
+select * from unnest($26::bytea[], $27::uuid[]) as given (key, person_id) order by key, person_id
 on conflict do nothing
 """
 SAVE_PAIRS: Final = """
@@ -153,38 +164,37 @@ async def load_households(
     return members
 
 
-async def find_similar(connection: Connection, keys: Sequence[bytes]) -> list[Row]:
-    """Persons who share a telling key: key, id, household, key version, sealed, wrapped."""
-    return await connection.fetch(FIND_SIMILAR, keys, BLOCK_LIMIT)
+async def find_similar(
+    connection: Connection, wanted: Sequence[tuple[bytes, *NumberDigests]]
+) -> list[Row]:
+    """Persons who share a telling key: key, id, household, key version, sealed, wrapped.
+
+    Who shares no part of the number beside the key is another person, and left out.
+    """
+    return await connection.fetch(FIND_SIMILAR, *columns(wanted, 4), BLOCK_LIMIT)
+
+
+StatusRow = tuple[UUID, str, str, str | None, date]
+"""Person, region, code, level, valid from."""
 
 
 async def save_persons(
-    connection: Connection, persons: Sequence[PersonRow], wrapped: Sequence[str]
+    connection: Connection,
+    persons: Sequence[PersonRow],
+    opening: Sequence[tuple[str, *NumberDigests]],
+    statuses: Sequence[StatusRow],
+    match_keys: Sequence[tuple[bytes, UUID]],
 ) -> None:
-    """Stores new persons and their wrapped keys."""
+    """Stores new persons with their wrapped keys and numbers, statuses and (digest, person)."""
     fields = PersonRow.__slots__
     rows = [tuple(getattr(person, name) for name in fields) for person in persons]
-    await connection.execute(SAVE_PERSONS, *columns(rows, len(fields)))
     await connection.execute(
-        SAVE_KEYS,
-        [person.id for person in persons],
-        [person.region for person in persons],
-        [person.key_version for person in persons],
-        wrapped,
+        SAVE_PERSONS,
+        *columns(rows, len(fields)),
+        *columns(opening, 4),
+        *columns(statuses, 5),
+        *columns(match_keys, 2),
     )
-
-
-async def save_statuses(
-    connection: Connection, rows: Sequence[tuple[UUID, str, str, str | None, date]]
-) -> None:
-    """Stores (person, region, code, level, valid from)."""
-    if rows:
-        await connection.execute(SAVE_STATUSES, *columns(rows, 5))
-
-
-async def save_match_keys(connection: Connection, rows: Sequence[tuple[bytes, UUID]]) -> None:
-    """Stores (key digest, person)."""
-    await connection.execute(SAVE_MATCH_KEYS, *columns(rows, 2))
 
 
 async def save_pairs(

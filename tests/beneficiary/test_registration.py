@@ -1,6 +1,7 @@
 """Intake: what is refused and where, whom a newcomer may be, and what is held for it."""
 
 from datetime import date
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -162,3 +163,40 @@ def test_the_contact_is_written_as_people_of_the_country_write_it() -> None:
     assert contact_of(claim(), REGION).phone == "+84912345678"
     ukrainian = NameParts(family="Шевченко", middle="Іванівна", given="Олена")
     assert contact_of(claim(name=ukrainian, phone=None), "UA-26").name == "Шевченко Олена Іванівна"
+
+
+def numbered(number: str) -> matching.Person:
+    """The same woman under another number: nothing but the number speaks against her."""
+    return as_person(claim(identifiers=(Identifier(kind="vn-cccd", value=number),)), REGION)
+
+
+def digits_changed(number: str, random: Random) -> str:
+    """A number with one digit replaced or two neighbours swapped, or with several replaced."""
+    place = random.randrange(len(number) - 1)
+    if random.random() < 0.3:
+        return number[:place] + number[place + 1] + number[place] + number[place + 2 :]
+    changed = list(number)
+    for _ in range(random.choice((1, 1, 2, 4))):
+        changed[random.randrange(len(number))] = random.choice("0123456789")
+    return "".join(changed)
+
+
+def test_who_is_left_out_by_the_parts_of_a_number_would_have_been_judged_another() -> None:
+    # given numbers beside a woman's own: slips, swaps, twins' and strangers' numbers
+    own, random = "008180001234", Random(1)
+    numbers = {digits_changed(own, random) for _ in range(2000)}
+    numbers |= {f"{random.randrange(10**12):012}" for _ in range(2000)}
+    parts = set(matching.signature(numbered(own)).number_parts)
+    others = [(number, matching.signature(numbered(number)).number_parts) for number in numbers]
+    left_out = [number for number, found in others if found and parts.isdisjoint(found)]
+    kept = [number for number, found in others if not found or not parts.isdisjoint(found)]
+
+    # when everybody is judged all the same
+    judged = matching.judge([(numbered(own), numbered(number)) for number in left_out])
+
+    # then nobody who is left out would have been suspected, and whoever is kept is not everybody
+    assert len(left_out) > 150
+    assert {judgement.outcome for judgement in judged} == {matching.Outcome.DIFFERENT}
+    assert len(kept) > 150
+    again = matching.judge([(numbered(own), numbered(number)) for number in kept])
+    assert matching.Outcome.SAME in {judgement.outcome for judgement in again}

@@ -39,6 +39,13 @@ class Candidate:
     person: matching.Person
     keys: tuple[str, ...] = ()
     """Its matching keys; of a newcomer only."""
+    number_parts: tuple[str, ...] = ()
+    """Parts of its national number, if that is sound; of a newcomer only."""
+
+    @property
+    def blinded(self) -> tuple[str, ...]:
+        """What is stored of it as keyed digests."""
+        return self.keys + self.number_parts
 
 
 @dataclass(frozen=True, slots=True)

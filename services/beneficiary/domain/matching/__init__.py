@@ -12,7 +12,7 @@ from services.beneficiary.domain.matching.judgement import (
     Outcome,
     Reason,
 )
-from services.beneficiary.domain.matching.matcher import Matcher
+from services.beneficiary.domain.matching.matcher import Matcher, Signature
 from services.beneficiary.domain.matching.model import Kind, Model, load_model
 from services.beneficiary.domain.matching.person import Person
 
@@ -27,10 +27,12 @@ __all__ = [
     "Outcome",
     "Person",
     "Reason",
+    "Signature",
     "compare",
     "judge",
     "keys",
     "load_model",
+    "signature",
 ]
 
 
@@ -45,6 +47,11 @@ def keys(person: Person) -> tuple[str, ...]:
     A key that more than `CAP` people share says nothing and is not followed.
     """
     return _default().keys(person)
+
+
+def signature(person: Person) -> Signature:
+    """The block keys of a person and the parts of their number."""
+    return _default().signature(person)
 
 
 def judge(pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.beneficiary.domain.matching import blocks
 from services.beneficiary.domain.matching.columns import Encoder
@@ -15,6 +16,16 @@ from services.beneficiary.domain.matching.profile import PlaceNow, profile
 from services.beneficiary.domain.matching.reasons import FIELD_WORDS, WORDS
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """By what a registered person is found again without being opened."""
+
+    keys: tuple[str, ...]
+    number_parts: tuple[str, ...]
+    """Of a sound national number; of two people with numbers who share none, neither is the other.
+    """
+
+
 class Matcher:
     """A model and a place history, ready to judge."""
 
@@ -25,6 +36,11 @@ class Matcher:
     def keys(self, person: Person) -> tuple[str, ...]:
         """The block keys of one person (see `blocks`): look up who shares one, then judge."""
         return blocks.keys(profile(person, self.place_now), self.model.blocks)
+
+    def signature(self, person: Person) -> Signature:
+        """The block keys of one person, and the number by which a candidate can be ruled out."""
+        written = profile(person, self.place_now)
+        return Signature(blocks.keys(written, self.model.blocks), blocks.number_parts(written))
 
     def judge(self, pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:
         """One judgement a pair, in order; a batch costs far less than the pairs one by one."""
