@@ -52,8 +52,14 @@ OUTAGES = (
 """Faults that pass by themselves, a schema older than the code among them; see `is_outage`."""
 
 MOVED_TO: Final = "select business_time from business_clock"
-LIMITS: Final = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
-"""Who was stopped in the middle of a transaction does not hold its locks for ever."""
+SESSION: Final = {
+    # Who was stopped in the middle of a transaction does not hold its locks for ever.
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    # A statement's plan is kept, and may be made while its table is all but empty: whoever looks
+    # up by key then would read the whole table for ever after.
+    "enable_seqscan": "off",
+}
 
 
 def is_outage(error: BaseException) -> bool:
@@ -111,7 +117,7 @@ async def _pool(settings: Settings, size: int) -> Pool:
         min_size=1,
         max_size=size,
         command_timeout=60,
-        server_settings=LIMITS,
+        server_settings=SESSION,
         reset=_keep_session,
     )
 

@@ -5,7 +5,7 @@ of its turn waits in the database. Both are written in the transaction of the ef
 leaves both or neither.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -53,12 +53,13 @@ with given as (
         as given (topic, key, was, now_at)
 ), moved as (
     update positions p set sequence = given.now_at from given
-    where p.topic = given.topic and p.key = given.key and p.sequence = given.was
+    where given.was > 0 and p.topic = given.topic and p.key = given.key and p.sequence = given.was
     returning 1
 ), added as (
     insert into positions (topic, key, sequence)
     select topic, key, now_at from given where was = 0
-    on conflict do nothing
+    on conflict (topic, key) do update set sequence = excluded.sequence
+    where positions.sequence = 0
     returning 1
 )
 select (select count(*) from moved) + (select count(*) from added)
@@ -171,7 +172,9 @@ class Turns:
     """The sequence before this batch, per (topic, key)."""
 
 
-async def take_turns(connection: Connection, reads: Sequence[Read], compacted: bool) -> Turns:
+async def take_turns(
+    connection: Connection, reads: Sequence[Read], compacted: Collection[str]
+) -> Turns:
     """Sorts facts into due, ahead and done. On compacted topics any higher sequence is due."""
     places = list(dict.fromkeys(read.place for read in reads))
     rows = await connection.fetch(POSITIONS, [p[0] for p in places], [p[1] for p in places])
@@ -181,7 +184,7 @@ async def take_turns(connection: Connection, reads: Sequence[Read], compacted: b
         sequence, last = sequence_of(read), reached.get(read.place, 0)
         if sequence <= last:
             turns.done.append(read)
-        elif sequence == last + 1 or compacted:
+        elif sequence == last + 1 or read.record.topic in compacted:
             reached[read.place] = sequence
             turns.due.append(read)
         else:

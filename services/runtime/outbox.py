@@ -8,7 +8,7 @@ under the row lock of (topic, key), so the facts of one key are numbered in comm
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.catalogue import BY_PAYLOAD, TOPICS, key_of, topic_for
@@ -26,14 +26,16 @@ on conflict (topic, key) do update set last = s.last + excluded.last
 returning topic, key, last
 """
 APPEND: Final = """
-insert into outbox (topic, key, event, inline)
-select topic, key, event, inline
-from unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[])
-with ordinality as given (topic, key, event, inline, place)
-order by place
-returning id
+with added as (
+    insert into outbox (topic, key, event, inline)
+    select topic, key, event, inline
+    from unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[])
+    with ordinality as given (topic, key, event, inline, place)
+    order by place
+    returning id
+)
+select id, case when $5 then (select pg_notify('outbox', current_schema())::text) end from added
 """
-NOTIFY: Final = "select pg_notify('outbox', current_schema())"
 DELETE_SENT: Final = "delete from outbox where id = any($1::bigint[])"
 DELETE_SWEPT: Final = """
 delete from outbox where id = any($1::bigint[]) and (select epoch from relay) = $2
@@ -84,9 +86,7 @@ async def append(
     tx.tally.facts.update(fact.payload.type_name for fact in decisions)
     topics, keys = [place[0] for place in places], [place[1] for place in places]
     inlines = [inline and topic not in COMPACTED for topic in topics]
-    rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines)
-    if not all(inlines):
-        await tx.connection.execute(NOTIFY)
+    rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines, not all(inlines))
     records = [*zip(topics, keys, events, strict=True)]
     ours = [place for place, by_us in enumerate(inlines) if by_us]
     return Unsent(tuple(rows[i][0] for i in ours), tuple(records[i] for i in ours))
@@ -146,6 +146,39 @@ async def send_inline(database: Database, send: Send, unsent: Unsent) -> None:
     if unsent.ids:
         await send(unsent.records)
         await database.pool.execute(DELETE_SENT, unsent.ids)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends behind the commits of one consumer: while a batch leaves, the next one is applied.
+
+    One batch at a time, so the facts of a partition leave in their order.
+    """
+
+    database: Database
+    send: Send
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _leaving: asyncio.Task[None] | None = None
+
+    async def after_commit(self, unsent: Unsent) -> None:
+        """Begins to send, once what was given before has left.
+
+        An `OutageError` if that could not be sent: both are the sweeper's then.
+        """
+        async with self._turn:
+            await self.settled()
+            self._leaving = asyncio.create_task(send_inline(self.database, self.send, unsent))
+
+    async def settled(self) -> None:
+        """Waits for what is leaving; an `OutageError` if it could not be sent."""
+        leaving = self._leaving
+        if leaving is None:
+            return
+        try:
+            await leaving
+        finally:
+            if self._leaving is leaving:
+                self._leaving = None
 
 
 async def sweep(connection: Connection, send: Send, epoch: int) -> bool:

@@ -118,11 +118,16 @@ class Subscription:
     is_pattern: bool = False
     forget: Forget | None = None
     """On a compacted topic: drops what is held under keys that ended."""
+    parts: tuple["Subscription", ...] = ()
+    """Subscriptions whose records are applied together, in common transactions."""
 
     @property
     def pattern(self) -> str:
         """A regular expression that its topics match and no others."""
-        return self.topic if self.is_pattern else f"^{re.escape(self.topic)}$"
+        if self.is_pattern:
+            return self.topic
+        topics = [part.topic for part in self.parts or (self,)]
+        return f"^({'|'.join(map(re.escape, topics))})$"
 
 
 def on(
@@ -134,6 +139,13 @@ def on(
 ) -> Subscription:
     """Facts of another service: types without a handler are passed over, in order."""
     return Subscription(topic, f"{service}.{topic}", handlers, forget=forget)
+
+
+def together(service: str, parts: Sequence[Subscription]) -> Subscription:
+    """The facts of several topics as one consumer applies them, in common transactions."""
+    handlers = {payload: handler for part in parts for payload, handler in part.handlers.items()}
+    topics = "+".join(part.topic for part in parts)
+    return Subscription(topics, f"{service}.facts", handlers, parts=tuple(parts))
 
 
 def on_claims(owner: str, handlers: Mapping[type[Payload], Handler]) -> Subscription:

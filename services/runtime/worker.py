@@ -18,10 +18,10 @@ import uvloop
 
 from services.runtime.broker import Intake, Publisher, make_broker
 from services.runtime.clock import BusinessClock
-from services.runtime.consumer import consumer_class
+from services.runtime.consumer import ClaimConsumer, Consumer, FactConsumer, Gathering
 from services.runtime.database import Database, connect
 from services.runtime.rehearsal import clock_subscription
-from services.runtime.routes import Job, Subscription, TimerHandler
+from services.runtime.routes import Job, Subscription, TimerHandler, together
 from services.runtime.sealing import DeadLetterBox
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -33,6 +33,8 @@ UNSENT_S: Final = 60.0
 """So does a fact that was committed so long ago and is not sent."""
 UNLED_S: Final = 60.0
 """So does a service in which so long nobody led, or whose leader did not sweep."""
+
+COLLECT_EVERY_S: Final = 10.0
 
 
 def no_jobs(_: Settings, __: Telemetry) -> Sequence[Job]:
@@ -54,8 +56,8 @@ class Worker:
         """Runs until SIGTERM or SIGINT; what is in hand is finished or comes again."""
         settings = self.settings()
         gc.collect()
-        gc.freeze()  # decoded batches are many live objects: the collector would walk all modules
-        gc.set_threshold(50_000, 50, 50)
+        gc.freeze()
+        gc.disable()  # a batch is many live objects and no garbage; see `collecting`
         uvloop.run(self._main(settings))
 
     async def _main(self, settings: Settings) -> None:
@@ -69,6 +71,13 @@ class Worker:
         await running.stop()
         if not stop.is_set():
             raise RuntimeError("a part of the worker ended by itself: start it again")
+
+
+async def collecting() -> None:
+    """Frees what only cycles hold; without it every batch would be walked several times."""
+    while True:
+        await asyncio.sleep(COLLECT_EVERY_S)
+        gc.collect()
 
 
 @dataclass(slots=True)
@@ -88,17 +97,17 @@ class Running:
         database = await connect(settings, BusinessClock(settings.business_time))
         publisher, released = Publisher(settings), asyncio.Event()
         box = DeadLetterBox.from_settings(settings)
-        consumers = [
-            consumer_class(subscription)(
-                service, subscription, database, publisher.send, box, telemetry, released
-            )
-            for subscription in (*worker.subscriptions, clock_subscription(service))
-        ]
+        means = database, publisher.send, box, telemetry, released
+        claims = [s for s in worker.subscriptions if s.is_pattern]
+        facts = [s for s in worker.subscriptions if not s.is_pattern]
+        facts.append(clock_subscription(service))
+        consumers: list[Consumer] = [ClaimConsumer(service, one, *means) for one in claims]
+        consumers.append(FactConsumer(service, together(service, facts), *means))
+        gathering = Gathering(consumers[-1].take)
         broker = make_broker(settings)
-        intakes = [
-            Intake(broker, consumer.subscription, consumer.process, settings, telemetry)
-            for consumer in consumers
-        ]
+        taken = [(c.subscription, c.take) for c in consumers[:-1]]
+        taken += [(subscription, gathering.add) for subscription in facts]
+        intakes = [Intake(broker, *one, settings, telemetry) for one in taken]
         leader = Leader(
             service,
             database,
@@ -112,7 +121,7 @@ class Running:
         await broker.connect()
         await asyncio.gather(*(intake.start() for intake in intakes))
         running = cls(intakes, leader, database, publisher, [])
-        loops = [leader.run(), *(intake.run() for intake in intakes)]
+        loops = [leader.run(), collecting(), *(intake.run() for intake in intakes)]
         running.tasks += [asyncio.create_task(loop) for loop in loops]
         if settings.http_port:
             server = await asyncio.start_server(
@@ -127,6 +136,8 @@ class Running:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(*(intake.stop() for intake in self.intakes))
+        leaving = (consumer.settled() for consumer in self.leader.consumers)
+        await asyncio.gather(*leaving, return_exceptions=True)
         await self.publisher.stop()
         self.leader.telemetry.close()
         with suppress(TimeoutError):

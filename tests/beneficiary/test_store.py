@@ -42,16 +42,22 @@ def row(number: int) -> PersonRow:
 async def crowd(connection: Connection, key: bytes, numbers: range) -> None:
     """People who share a matching key."""
     rows = [row(number) for number in numbers]
-    await store.save_persons(connection, rows, [""] * len(rows))
-    await store.save_match_keys(connection, [(key, one.id) for one in rows])
+    opening = [("", None, None, None)] * len(rows)
+    await store.save_persons(connection, rows, opening, [], [(key, one.id) for one in rows])
+
+
+def wanted(*keys: bytes) -> list[tuple[bytes, None, None, None]]:
+    """Keys of somebody without a number."""
+    return [(key, None, None, None) for key in keys]
 
 
 async def test_a_key_is_telling_until_more_than_its_limit_share_it(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await crowd(tx.connection, b"rare", range(1, BLOCK_LIMIT + 1))
-        assert len(await store.find_similar(tx.connection, [b"rare", b"nobody's"])) == BLOCK_LIMIT
+        found = await store.find_similar(tx.connection, wanted(b"rare", b"nobody's"))
+        assert len(found) == BLOCK_LIMIT
         await crowd(tx.connection, b"rare", range(BLOCK_LIMIT + 1, BLOCK_LIMIT + 2))
-        assert await store.find_similar(tx.connection, [b"rare"]) == []
+        assert await store.find_similar(tx.connection, wanted(b"rare")) == []
 
 
 async def test_a_region_sees_its_people_and_nobody_their_keys(schema: Schema) -> None:

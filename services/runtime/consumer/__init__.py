@@ -9,11 +9,6 @@ is set aside with its reason. An outage escapes: the batch comes again.
 from services.runtime.consumer.batches import Consumer
 from services.runtime.consumer.claims import ClaimConsumer
 from services.runtime.consumer.facts import FactConsumer
-from services.runtime.routes import Subscription
+from services.runtime.consumer.gathering import Gathering
 
-__all__ = ["ClaimConsumer", "Consumer", "FactConsumer", "consumer_class"]
-
-
-def consumer_class(subscription: Subscription) -> type[Consumer]:
-    """Claims come by pattern, facts by topic."""
-    return ClaimConsumer if subscription.is_pattern else FactConsumer
+__all__ = ["ClaimConsumer", "Consumer", "FactConsumer", "Gathering"]

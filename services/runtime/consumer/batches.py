@@ -17,7 +17,7 @@ from services.runtime.consumer.effects import Effects, Item, accept, reject
 from services.runtime.database import Database, Transaction, is_outage
 from services.runtime.dead_letters import Fault, bury
 from services.runtime.inbox import Read, Record
-from services.runtime.outbox import Send
+from services.runtime.outbox import Send, Sender
 from services.runtime.routes import (
     Accepted,
     Cause,
@@ -48,15 +48,32 @@ class Consumer(ABC):
     telemetry: Telemetry
     released: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when parked records may have become ready; the worker drains them."""
+    _sender: Sender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sender = Sender(self.database, self.send)
 
     async def process(self, records: Sequence[Record]) -> None:
-        """Applies a batch; returns when all of it is committed, parked or set aside."""
+        """Applies a batch; returns when what follows from it has been sent, too."""
+        await self.take(records)
+        await self.settled()
+
+    async def take(self, records: Sequence[Record]) -> None:
+        """Applies a batch; returns when all of it is committed, parked or set aside.
+
+        What follows from it leaves while the next batch is taken; an `OutageError` if that of the
+        batch before could not.
+        """
         with self.telemetry.batch(self.subscription.group, len(records)) as span:
             items = [self._read(record) for record in records]
             if span.is_recording():  # the library keeps the first hundred or so
                 for read in (item for item in items if isinstance(item, Read)):
                     span.add_link(context_of(read.event.traceparent))
             await self._apply_or_split(items, attempts=1)
+
+    async def settled(self) -> None:
+        """Waits until what was decided has been sent; an `OutageError` if it was not."""
+        await self._sender.settled()
 
     def _read(self, record: Record) -> Item:
         event = (decode_claim if self.subscription.is_pattern else decode)(record.value)
@@ -105,7 +122,7 @@ class Consumer(ABC):
         if effects.releases or effects.turned:
             self.released.set()
         self._tell(tx.tally, effects)
-        await outbox.send_inline(self.database, self.send, unsent)
+        await self._sender.after_commit(unsent)
 
     def _tell(self, tally: Tally, effects: Effects) -> None:
         if (share := self.database.settings.traced_share) is not None:

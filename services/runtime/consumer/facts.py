@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.catalogue import TOPIC_BY_NAME, Topic
+from contracts.catalogue import TOPIC_BY_NAME
 from contracts.values import service_source
-from services.runtime import inbox
+from services.runtime import inbox, outbox
 from services.runtime.consumer.batches import Consumer, waves
 from services.runtime.consumer.effects import Effects, Item
 from services.runtime.database import Transaction
@@ -15,7 +15,7 @@ from services.runtime.inbox import Read, sequence_of
 
 @dataclass(slots=True)
 class FactConsumer(Consumer):
-    """Facts of another service, each key in its sequence.
+    """Facts of other services, each key in its sequence.
 
     One that cannot be handled keeps its place: later facts of its key wait for its settlement.
     """
@@ -24,7 +24,7 @@ class FactConsumer(Consumer):
         effects = Effects()
         reads, faults = self._trusted(await self._end_keys(tx, items))
         effects.decisions += await bury(tx, self.box, faults)
-        turns = await inbox.take_turns(tx.connection, reads, self._topic.compacted)
+        turns = await inbox.take_turns(tx.connection, reads, outbox.COMPACTED)
         applied: dict[tuple[str, str], int] = {}
         for wave in waves(turns.due):
             await self._apply_wave(tx, [r for r in wave if not effects.holds(r)], effects)
@@ -47,14 +47,20 @@ class FactConsumer(Consumer):
         A tombstone has no envelope, hence no sequence: its place is its offset, and to forget
         twice is to forget once.
         """
-        if not self._topic.compacted:
-            return items
-        ends = {i.record.key: place for place, i in enumerate(items) if i.record.value is None}
-        if ends:
-            await inbox.forget(tx.connection, self._topic.name, [*ends])
-            if self.subscription.forget is not None:
-                await self.subscription.forget(tx, [*ends])
-        return [i for place, i in enumerate(items) if place > ends.get(i.record.key, -1)]
+        ends = {
+            (item.record.topic, item.record.key): place
+            for place, item in enumerate(items)
+            if item.record.value is None and item.record.topic in outbox.COMPACTED
+        }
+        for part in self.subscription.parts or (self.subscription,):
+            if keys := [key for topic, key in ends if topic == part.topic]:
+                await inbox.forget(tx.connection, part.topic, keys)
+                if part.forget is not None:
+                    await part.forget(tx, keys)
+        places = ((item.record.topic, item.record.key) for item in items)
+        return [
+            i for n, (i, key) in enumerate(zip(items, places, strict=True)) if n > ends.get(key, -1)
+        ]
 
     async def _apply_wave(self, tx: Transaction, wave: Sequence[Read], effects: Effects) -> None:
         """Handles a wave; who has to wait is asked again once nobody else can release.
@@ -68,18 +74,14 @@ class FactConsumer(Consumer):
             effects.waits = known
             await self._handle(tx, waiting, effects)
 
-    @property
-    def _topic(self) -> Topic:
-        return TOPIC_BY_NAME[self.subscription.topic]
-
     def _trusted(self, items: Sequence[Item]) -> tuple[list[Read], list[Fault]]:
         """Facts of the topic's owner, numbered; everything else is a fault."""
-        source = service_source(self._topic.owner)
         reads, faults = [], []
         for item in items:
+            topic = TOPIC_BY_NAME[item.record.topic]
             if isinstance(item, Fault):
                 faults.append(item)
-            elif item.event.source != source:
+            elif item.event.source != service_source(topic.owner):
                 faults.append(Fault(item.record, "fact.wrong_source", "source"))
             elif item.event.sequence is None:
                 faults.append(Fault(item.record, "fact.no_sequence", "sequence"))
