@@ -22,6 +22,7 @@ from deploy.local.state import Options
 from tests.load import machine
 from tests.load.newcomers import BUSINESS_TIME, REGION, claims
 from tests.load.ours.platform import OurPipe
+from tests.load.ours.registry import grow
 from tests.load.pipe import LostError, Pipe, Run, measure
 from tests.load.simple import SimplePipe
 
@@ -39,10 +40,15 @@ class Size:
     claims: Mapping[str, int]
     """Pipe → claims a round."""
     steady_s: int
+    people: int
+    """To how many the registry grows, from `FEW`."""
 
 
-FULL: Final = Size(3, {"obvious": 1500, "bare": 60_000, "ours": 12_000}, 15)
-QUICK: Final = Size(1, {"obvious": 600, "bare": 20_000, "ours": 4000}, 6)
+FEW: Final = 10_000
+FULL: Final = Size(3, {"obvious": 1500, "bare": 60_000, "ours": 12_000}, 15, 1_000_000)
+QUICK: Final = Size(1, {"obvious": 600, "bare": 20_000, "ours": 4000}, 6, 50_000)
+NEWCOMERS: Final = 3000
+"""Claims a run, of three, into a registry of a certain size."""
 
 
 def say(text: str) -> None:
@@ -90,6 +96,16 @@ async def steady(pipe: Pipe, seconds: int) -> Run:
         return await measure(pipe, claims("s", round(RATE * seconds)), RATE)
 
 
+async def among(ours: OurPipe, people: int) -> list[Run]:
+    """Newcomers to a registry that has been filled up to so many people."""
+    await grow(ours.stack, people)
+    async with ours.running():
+        await measure(ours, claims(f"wp{people}", NEWCOMERS // 2))
+        runs = [await measure(ours, claims(f"n{people}-{n}", NEWCOMERS)) for n in range(3)]
+    tell(f"newcomers among {people:,} people", runs)
+    return runs
+
+
 def spread(values: Sequence[float]) -> str:
     """The smallest, the median and the largest."""
     return f"{min(values):.0f} / {median(values):.0f} / {max(values):.0f}"
@@ -118,6 +134,7 @@ async def bench(stack: Stack, size: Size) -> str:
         SimplePipe(stack, "bare"),
         OurPipe(stack),
     )
+    few = await among(ours, FEW)
     found = await rounds((obvious, bare, ours), size)
     for name, runs in found.items():
         tell(name, runs)
@@ -130,6 +147,9 @@ async def bench(stack: Stack, size: Size) -> str:
             f"{name} at {RATE:.0f} a second: p50 {p50:.0f} ms, p99 {p99:.0f} ms, {run.total_us:.0f}"
             f" µs of CPU per event"
         )
+    many = await among(ours, size.people)
+    growth = median(run.total_us for run in many) / median(run.total_us for run in few)
+    say(f"cost per event among {size.people:,} people / among {FEW:,}: {growth:.2f}")
     p50, p99 = percentiles(late["ours"])
     return (
         f"bench obvious_ratio={rate['ours'] / rate['obvious']:.1f}"
