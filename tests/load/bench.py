@@ -61,7 +61,9 @@ async def started() -> Stack:
     stack = Stack(FOLDER)
     stack.reset()
     only = ("infrastructure", "migrate", "topics")
-    stack.up(Options(regions=(REGION.lower(),), business_time=BUSINESS_TIME, only=only))
+    stack.up(
+        Options(regions=(REGION.lower(),), business_time=BUSINESS_TIME, only=only, rehearsal=True)
+    )
     database = await asyncpg.connect(stack.plan.server.url())
     await database.execute("alter system set track_commit_timestamp = on")
     version = await database.fetchval("show server_version")

@@ -63,7 +63,7 @@ def keys(person: Profile, blocks: Sequence[str] = REGISTER_BLOCKS) -> tuple[str,
 def number_parts(person: Profile) -> tuple[str, ...]:
     """A sound national number in three parts; none where nothing follows from another number.
 
-    Two people whose sound numbers of one kind differ are two (`model.vetoed`), but for one digit
+    Two people whose sound numbers of one kind differ are two (`limits.VETOES`), but for one digit
     or two neighbouring ones swapped: that leaves one part as it is. Who shares no part need not be
     compared at all.
     """
