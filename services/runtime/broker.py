@@ -29,7 +29,7 @@ POLL_MS: Final = 50
 SEND_TIMEOUT_S: Final = 30.0
 STUCK_S: Final = 30.0
 """Records waiting and none taken for so long: the consumer is rebuilt."""
-COMMIT_EVERY_S: Final = 0.25
+COMMIT_EVERY_S: Final = 1.0
 WATCH_EVERY_S: Final = 5.0
 
 

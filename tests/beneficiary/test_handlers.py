@@ -247,3 +247,34 @@ async def test_two_records_of_a_person_that_come_at_once_are_suspected(database:
         isinstance(outcome, Decided) and isinstance(outcome.payload, DuplicateSuspected)
         for outcome in outcomes
     )
+
+
+async def test_nobody_is_opened_whom_the_number_alone_rules_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given three namesakes of one day and place: another number, a slip in the number, none
+    stranger = (Identifier(kind="vn-cccd", value="008080001111"),)
+    own = (Identifier(kind="vn-cccd", value="025080567890"),)
+    slip = (Identifier(kind="vn-cccd", value="025080567891"),)
+    name = NameParts(family="Ma", middle="Văn", given="Thuyên")
+    known = {"N-1": stranger, "N-2": slip, "N-3": ()}
+    async with database.transaction() as tx:
+        for record_id, numbers in known.items():
+            one = form(record_id, name=name, identifiers=numbers)
+            await handlers.on_registered(tx, [claim(one)])
+
+    # when a fourth is registered
+    opened: list[Any] = []
+
+    def watched(keys: Any, row: Any) -> Any:
+        opened.append(row["id"])
+        return handlers_opened(keys, row)
+
+    handlers_opened = handlers._opened
+    monkeypatch.setattr(handlers, "_opened", watched)
+    async with database.transaction() as tx:
+        await handlers.on_registered(tx, [claim(form("N-4", name=name, identifiers=own))])
+
+    # then only those are opened who may be the same
+    source = region_source(REGION)
+    assert sorted(opened) == sorted(person_id(source, record_id) for record_id in ("N-2", "N-3"))
