@@ -10,7 +10,7 @@ from tests.architecture.tree import ROOT, files, modules
 
 FILE_LINES = 400
 FUNCTION_LINES = 50
-RUNTIME_LINES = 3_300
+RUNTIME_LINES = 3_400
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,
