@@ -91,6 +91,8 @@ def _answers(history: History, seen: Observation, findings: Findings) -> None:
     for entry in history.entries:
         if entry.outcome == "ok" and _row_of(entry.send, rows) is None:
             findings.lost.append(f"claim {entry.send.claim_id} was taken and never answered")
+        if entry.outcome == "fail" and entry.send.sound:
+            findings.lost.append(f"claim {entry.send.claim_id} is sound and was turned away")
     sent = _by_name(history.sends)
     for row in seen.answers:
         send = sent.get((row.source, row.id.partition("#")[0]), {}).get(row.digest)

@@ -261,6 +261,10 @@ def test_an_effect_of_a_claim_that_was_refused_at_the_door_is_found(
     assert judged(of([sent], "fail"), seen).uncaused
 
 
+def test_a_sound_claim_that_is_turned_away_is_found(sent: Send) -> None:
+    assert judged(of([sent], "fail"), Observation()).lost
+
+
 def test_what_nobody_knows_may_have_an_effect_or_none(sent: Send, seen: Observation) -> None:
     assert judged(of([sent], "unknown"), seen).clean
     assert judged(of([sent], "unknown"), Observation()).clean
