@@ -51,11 +51,12 @@ def plant(directory: Path, seed: int, *, sound: bool) -> dict[str, bool]:
         try:
             findings = scenes.play(directory / "planted", scene, seed, sound=sound)
         except (TimeoutError, LocalStackError) as fault:
-            bites[scene.bug], shown = False, f"could not be played: {fault}"
-        else:
-            bites[scene.bug] = findings.clean if sound else scenes.caught(scene, findings)
-            shown = next(iter(findings.sentences()), "nothing was found")
-        say(f"{'without' if sound else 'planted'} {scene.bug}: {shown}")
+            bites[scene.bug] = False
+            say(f"{scene.bug} could not be played: {fault}")
+            continue
+        shown = findings.sentences() if sound else scenes.caught(scene, findings)
+        bites[scene.bug] = bool(shown) is not sound
+        say(f"{'without' if sound else 'planted'} {scene.bug}: {next(iter(shown), 'nothing')}")
     return bites
 
 

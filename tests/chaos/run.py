@@ -107,7 +107,7 @@ async def play(place: Field, seed: int, size: Size, say: Say) -> Outcome:
     paying: list[asyncio.Task[None]] = []
     for fault in faults:
         centres.send(sends[(fault.nth + 1) * share : (fault.nth + 2) * share])
-        say(f"{fault.kind}: {fault.service}")
+        say(str(fault))
         await nemesis.strike(fault)
         await asyncio.sleep(GAP_S)
         if 3 * fault.nth > len(faults):

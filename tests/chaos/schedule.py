@@ -48,6 +48,12 @@ BRIEF_S: Final = (0.5, 3.0)
 PAST_SESSION_S: Final = (16.5, 18.0)
 """A worker's session with the broker ends after 15 s of silence."""
 VISIT_S: Final = (4.0, 7.0)
+FOR_ALL: Final = (
+    "broker connections cut",
+    "broker killed",
+    "database killed",
+    "database restarted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,9 @@ class Fault:
     kind: Kind
     service: str
     lasts_s: float = 0.0
+
+    def __str__(self) -> str:
+        return self.kind if self.kind in FOR_ALL else f"{self.kind}: {self.service}"
 
 
 def schedule(seed: int, count: int) -> list[Fault]:

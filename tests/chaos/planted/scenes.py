@@ -158,6 +158,6 @@ async def _play(stage: Stage, scene: Scene) -> Findings:
     return await stage.judge()
 
 
-def caught(scene: Scene, findings: Findings) -> bool:
-    """Whether the checker saw it, and for what it is."""
-    return any(getattr(findings, sort) for sort in scene.shows)
+def caught(scene: Scene, findings: Findings) -> list[str]:
+    """What the checker says of it, if it saw it for what it is."""
+    return [one for sort in scene.shows for one in getattr(findings, sort)]
