@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy import health
-from deploy.compose import COMPOSE_FILE, EXAMPLE_FILE
+from deploy.compose import COMPOSE_FILE, EXAMPLE_FILE, ComposeError
+from deploy.compose.__main__ import app
 from deploy.compose.environment import SETTINGS, example, fresh, required, variables
 from deploy.compose.project import instance_of
 from deploy.instance import SERVICES, Instance
@@ -234,6 +236,19 @@ class TestEnvironment:
         without = "\n".join(line for line in text.splitlines() if "DEAD_LETTER_KEY" not in line)
         with pytest.raises(LookupError, match="DEAD_LETTER_KEY"):
             resolved(without)
+
+    def test_a_file_is_written_once_and_for_its_owner_alone(self, tmp_path: Path) -> None:
+        file = tmp_path / ".env"
+        command = ["env", "--file", str(file), "--regions", "VN-07, ua-26"]
+
+        assert CliRunner().invoke(app, command).exit_code == 0
+        written = file.read_text()
+        again = CliRunner().invoke(app, command)
+
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert instance_of(resolved(written)["services"]).regions == REGIONS
+        assert isinstance(again.exception, ComposeError)
+        assert file.read_text() == written
 
     def test_the_instance_is_reached_on_loopback_alone(self, services: Services) -> None:
         ports = [port for service in services.values() for port in service.get("ports", [])]
