@@ -1,6 +1,6 @@
 """The registry's HTTP door: claims in, persons and suspected duplicates for registry officers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from contracts.beneficiary import DuplicateResolved
 from contracts.values import derived_id
 from services.beneficiary import store
+from services.beneficiary.store import PairView, PersonView, StatusView
 from services.runtime import outbox, submission
 from services.runtime.auth import Principal, requires
 from services.runtime.routes import Cause, Decided
@@ -29,66 +30,93 @@ class Resolution(BaseModel):
     outcome: Literal["same", "distinct"]
 
 
+class Decision(Resolution):
+    """A pair, and what was decided about it."""
+
+    pair_id: UUID
+
+
+class PersonPage(BaseModel):
+    """Persons by id; `next` is given as `after` to read on, None at the end."""
+
+    persons: list[PersonView]
+    next: UUID | None
+
+
+class PersonFile(BaseModel):
+    """A person with their statuses, oldest first."""
+
+    person: PersonView
+    statuses: list[StatusView]
+
+
+class PairPage(BaseModel):
+    """Pairs by id; `next` is given as `after` to read on, None at the end."""
+
+    pairs: list[PairView]
+    next: UUID | None
+
+
 @router.get("/persons")
 async def list_persons(
     request: Request, officer: Officer, after: UUID | None = None, limit: Limit = 50
-) -> dict[str, Any]:
-    """Persons of the officer's regions by id; `next` is the `after` of the next page."""
+) -> PersonPage:
+    """The persons of the officer's regions."""
     async with api_transaction(request, officer) as tx:
-        rows = await tx.connection.fetch(store.LIST_PERSONS, after, limit)
-    return store.page(rows, limit)
+        persons = await store.page_persons(tx.connection, after, limit)
+    return PersonPage(persons=persons, next=persons[-1].id if len(persons) == limit else None)
 
 
 @router.get("/persons/{person_id}")
-async def find_person(request: Request, officer: Officer, person_id: UUID) -> dict[str, Any]:
-    """One person with their statuses; one of another region is answered as unknown."""
+async def show_person(request: Request, officer: Officer, person_id: UUID) -> PersonFile:
+    """One person; 404 if there is none in the officer's regions."""
     async with api_transaction(request, officer) as tx:
-        row = await tx.connection.fetchrow(store.FIND_PERSON, person_id)
-        statuses = await tx.connection.fetch(store.LIST_STATUSES, person_id)
-    if row is None:
+        person = await store.find_person(tx.connection, person_id)
+        statuses = await store.load_statuses(tx.connection, person_id)
+    if person is None:
         raise HTTPException(404, "person.unknown")
-    return {**dict(row), "statuses": [dict(status) for status in statuses]}
+    return PersonFile(person=person, statuses=statuses)
 
 
 @router.get("/duplicates")
 async def list_duplicates(
     request: Request,
     officer: Officer,
-    open_only: bool | None = True,
+    open_only: bool = True,
     after: UUID | None = None,
     limit: Limit = 50,
-) -> dict[str, Any]:
-    """Suspected pairs with score and reasons, by id."""
+) -> PairPage:
+    """Suspected pairs with score and reasons."""
     async with api_transaction(request, officer) as tx:
-        rows = await tx.connection.fetch(store.LIST_PAIRS, open_only or None, after, limit)
-    return store.page(rows, limit)
+        pairs = await store.page_pairs(tx.connection, after, limit, open_only=open_only)
+    return PairPage(pairs=pairs, next=pairs[-1].id if len(pairs) == limit else None)
 
 
 @router.post("/duplicates/{pair_id}/resolution")
 async def resolve_duplicate(
     request: Request, officer: Officer, pair_id: UUID, resolution: Resolution
-) -> dict[str, Any]:
+) -> Decision:
     """Records the decision and publishes it; the same decision again changes nothing."""
     async with api_transaction(request, officer) as tx:
-        pair = await tx.connection.fetchrow(store.FIND_PAIR, pair_id)
+        pair = await store.lock_pair(tx.connection, pair_id)
         if pair is None:
             raise HTTPException(404, "pair.unknown")
-        if pair["outcome"] not in (None, resolution.outcome):
+        if pair.outcome not in (None, resolution.outcome):
             raise HTTPException(409, "pair.decided_otherwise")
-        if pair["outcome"] is None:
+        if pair.outcome is None:
             await store.resolve_pair(
                 tx.connection, pair_id, resolution.outcome, officer.subject, tx.business_now
             )
             fact = DuplicateResolved(
                 pair_id=pair_id,
-                person_ids=(pair["person_a"], pair["person_b"]),
+                person_ids=(pair.person_a, pair.person_b),
                 outcome=resolution.outcome,
                 decided_by=officer.subject,
             )
             seed = str(derived_id(str(pair_id), "resolution", officer.subject))
-            cause = Cause(seed, seed, seed, pair["region"])
+            cause = Cause(seed, seed, seed, pair.region)
             await outbox.append(tx, "beneficiary", [Decided(cause, fact)], inline=False)
-    return {"pair_id": pair_id, "outcome": resolution.outcome}
+    return Decision(pair_id=pair_id, outcome=resolution.outcome)
 
 
 def create(settings: Settings | None = None) -> FastAPI:

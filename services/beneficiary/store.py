@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -100,12 +100,11 @@ select code, level, valid_from from person_statuses where person_id = $1 order b
 LIST_PAIRS: Final = """
 select id, region, person_a, person_b, score, reasons, holds, suspected_on, outcome, decided_at
 from pairs
-where ($1::boolean is null or (outcome is null) = $1) and ($2::uuid is null or id > $2)
+where (outcome is null or not $1) and ($2::uuid is null or id > $2)
 order by id limit $3
 """
-FIND_PAIR: Final = """
-select id, region, person_a, person_b, score, reasons, holds, suspected_on, outcome, decided_by,
-       decided_at
+LOCK_PAIR: Final = """
+select id, region, person_a, person_b, score, reasons, holds, suspected_on, outcome, decided_at
 from pairs where id = $1 for update
 """
 RESOLVE_PAIR: Final = """
@@ -137,6 +136,48 @@ class PersonRow:
     key_version: int
     sealed: str
     registered_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """What officers see of a person: no name, no number."""
+
+    id: UUID
+    region: str
+    household_id: UUID
+    role: str
+    birth_date: date
+    birth_precision: str
+    sex: int
+    place: str
+    language: str
+    under_review: bool
+    registered_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """A status, its level if it has any, and since when."""
+
+    code: str
+    level: str | None
+    valid_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Two persons who may be one, why, and what an officer decided."""
+
+    id: UUID
+    region: str
+    person_a: UUID
+    person_b: UUID
+    score: float
+    reasons: list[str]
+    holds: bool
+    suspected_on: date
+    outcome: str | None
+    decided_at: datetime | None
 
 
 async def lock_registration(connection: Connection) -> None:
@@ -213,9 +254,30 @@ async def resolve_pair(
     await connection.execute(RESOLVE_PAIR, pair_id, outcome, decided_by, decided_at)
 
 
-def page(rows: Sequence[Row], limit: int) -> dict[str, Any]:
-    """A page of rows by id; `next` is where the following one begins, None at the end."""
-    return {
-        "items": [dict(row) for row in rows],
-        "next": rows[-1]["id"] if len(rows) == limit else None,
-    }
+async def page_persons(connection: Connection, after: UUID | None, limit: int) -> list[PersonView]:
+    """The next persons by id."""
+    return [PersonView(**row) for row in await connection.fetch(LIST_PERSONS, after, limit)]
+
+
+async def find_person(connection: Connection, person_id: UUID) -> PersonView | None:
+    """One person."""
+    row: Row | None = await connection.fetchrow(FIND_PERSON, person_id)
+    return PersonView(**row) if row else None
+
+
+async def load_statuses(connection: Connection, person_id: UUID) -> list[StatusView]:
+    """What was granted to a person, by date."""
+    return [StatusView(**row) for row in await connection.fetch(LIST_STATUSES, person_id)]
+
+
+async def page_pairs(
+    connection: Connection, after: UUID | None, limit: int, *, open_only: bool
+) -> list[PairView]:
+    """The next suspected pairs by id."""
+    return [PairView(**row) for row in await connection.fetch(LIST_PAIRS, open_only, after, limit)]
+
+
+async def lock_pair(connection: Connection, pair_id: UUID) -> PairView | None:
+    """One pair, which nobody else decides until the transaction ends."""
+    row: Row | None = await connection.fetchrow(LOCK_PAIR, pair_id)
+    return PairView(**row) if row else None

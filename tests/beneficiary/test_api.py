@@ -43,7 +43,7 @@ async def test_an_officer_reads_the_people_of_the_region_page_by_page(schema: Sc
     async with asking(create(), schema, role="registry_officer", regions=(HERE,)) as client:
         first = (await client.get("/persons", params={"limit": 2})).json()
         rest = (await client.get("/persons", params={"limit": 2, "after": first["next"]})).json()
-    people = first["items"] + rest["items"]
+    people = first["persons"] + rest["persons"]
     assert [UUID(one["id"]) for one in people] == sorted(person(f"A-{n}") for n in (1, 2, 3))
     assert rest["next"] is None
     assert {one["region"] for one in people} == {HERE}
@@ -55,7 +55,7 @@ async def test_a_person_of_another_region_is_answered_as_one_that_is_not(schema:
         mine = await client.get(f"/persons/{person('A-1')}")
         hidden = await client.get(f"/persons/{person('B-1', THERE)}")
         absent = await client.get(f"/persons/{uuid4()}")
-    assert (mine.json()["place"], mine.json()["statuses"]) == ("00694", [])
+    assert (mine.json()["person"]["place"], mine.json()["statuses"]) == ("00694", [])
     assert (hidden.status_code, hidden.json()["code"]) == (404, "person.unknown")
     assert hidden.json() == absent.json()
 
@@ -63,15 +63,15 @@ async def test_a_person_of_another_region_is_answered_as_one_that_is_not(schema:
 async def test_a_pair_is_decided_once_and_told_of(schema: Schema) -> None:
     async with asking(create(), schema, role="registry_officer", regions=(HERE,)) as client:
         # given an open pair
-        pairs = (await client.get("/duplicates")).json()["items"]
+        pairs = (await client.get("/duplicates")).json()["pairs"]
         assert [(UUID(one["id"]), one["outcome"]) for one in pairs] == [(PAIR, None)]
         # when an officer decides, decides the same again, and then otherwise
         answers = [
             await client.post(RESOLUTION, json={"outcome": outcome})
             for outcome in ("same", "same", "distinct")
         ]
-        still_open = (await client.get("/duplicates")).json()["items"]
-        decided = (await client.get("/duplicates", params={"open_only": False})).json()["items"]
+        still_open = (await client.get("/duplicates")).json()["pairs"]
+        decided = (await client.get("/duplicates", params={"open_only": False})).json()["pairs"]
     # then the first decision stands and is published once
     assert [answer.status_code for answer in answers] == [200, 200, 409]
     assert answers[2].json()["code"] == "pair.decided_otherwise"
@@ -99,7 +99,7 @@ async def told(schema: Schema) -> list[DuplicateResolved]:
 
 async def test_a_pair_of_another_region_is_not_there_to_decide(schema: Schema) -> None:
     async with asking(create(), schema, role="registry_officer", regions=(THERE,)) as client:
-        assert (await client.get("/duplicates")).json()["items"] == []
+        assert (await client.get("/duplicates")).json()["pairs"] == []
         answer = await client.post(RESOLUTION, json={"outcome": "distinct"})
     assert (answer.status_code, answer.json()["code"]) == (404, "pair.unknown")
 

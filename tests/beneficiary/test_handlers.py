@@ -20,6 +20,7 @@ from contracts.envelope import Fact
 from contracts.regional import Identifier, NameParts, PersonRegistered, Status
 from contracts.values import household_id, person_id, region_source
 from services.beneficiary import handlers, store
+from services.beneficiary.store import StatusView
 from services.runtime.database import Database
 from services.runtime.routes import Accepted, Cause, Decided, Outcome, Rejected
 from services.runtime.sealing import PersonKeys
@@ -59,8 +60,8 @@ async def test_who_is_new_is_registered_and_told_of_in_an_order_that_can_be_read
     # when it is taken
     async with schema.transaction(NOW) as tx:
         outcomes = await handlers.on_registered(tx, [event])
-        stored = await tx.connection.fetchrow(store.FIND_PERSON, who)
-        statuses = await tx.connection.fetch(store.LIST_STATUSES, who)
+        stored = await store.find_person(tx.connection, who)
+        statuses = await store.load_statuses(tx.connection, who)
     # then it is accepted, and the key comes before what it opens, the person before the status
     assert outcomes[0] == Accepted(event, who)
     assert [type(payload) for payload in published(outcomes)] == [
@@ -75,12 +76,9 @@ async def test_who_is_new_is_registered_and_told_of_in_an_order_that_can_be_read
     assert (person.residence_region, person.identifier_kinds) == ("VN-07-00694", ("vn-cccd",))
     assert not person.under_review
     assert stored is not None
-    assert (stored["region"], stored["place"], stored["registered_on"]) == (
-        REGION,
-        "00694",
-        date(2026, 9, 15),
-    )
-    assert [tuple(row) for row in statuses] == [("disability", "severe", date(2025, 3, 1))]
+    assert (stored.region, stored.place) == (REGION, "00694")
+    assert stored.registered_on == date(2026, 9, 15)
+    assert statuses == [StatusView("disability", "severe", date(2025, 3, 1))]
 
 
 async def test_names_and_numbers_leave_only_sealed_and_open_with_the_persons_key(
@@ -152,12 +150,12 @@ async def test_a_second_record_of_a_person_is_registered_and_suspected(schema: S
         # when another centre of the region registers him, his marks left out
         plain = NameParts(family="HOANG", middle="VAN", given="PAO")
         outcomes = await handlers.on_registered(tx, [claim(form("C-9", name=plain))])
-        [pair] = await tx.connection.fetch(store.LIST_PAIRS, None, None, 10)
+        [pair] = await store.page_pairs(tx.connection, None, 10, open_only=True)
     # then the pair is told of, and what is new to him waits for an officer
     both = {person_id(SOURCE, "A-1"), person_id(SOURCE, "C-9")}
     [suspected] = of_kind(outcomes, DuplicateSuspected)
-    assert set(suspected.person_ids) == both == {pair["person_a"], pair["person_b"]}
-    assert (pair["id"], pair["holds"], pair["outcome"]) == (suspected.pair_id, True, None)
+    assert set(suspected.person_ids) == both == {pair.person_a, pair.person_b}
+    assert (pair.id, pair.holds, pair.outcome) == (suspected.pair_id, True, None)
     assert [one.under_review for one in of_kind(outcomes, facts.PersonRegistered)] == [True]
 
 
