@@ -69,9 +69,6 @@ def _facts(pack: Pack) -> Iterator[Finding]:
 def _parameter(pack: Pack, parameter: Parameter) -> Iterator[Finding]:
     place = f"parameters.{parameter.name}"
     yield from _sequence(pack, parameter, place)
-    for value in parameter.values:
-        if parameter.kind == "rate" and value.from_.day != 1:
-            yield Finding(place, "mid_month", f"a rate changes on the first, not on {value.from_}")
     if parameter.raised_by:
         yield from _needs(pack, f"{place}.raised_by", parameter.raised_by, "amount")
 

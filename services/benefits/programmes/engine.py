@@ -337,7 +337,7 @@ def _hit(plan: Plan, dossier: Dossier, candidate: Candidate, month: int) -> Hit:
         rate = _value(dossier, rule.row.amount, month, max)
     else:
         dated = plan.rates[rule.rate]
-        step = dated.at(month)
+        step = dated.highest_in(month)
         verified = verified and step.verified
         rate = max(step.amount, _value(dossier, dated.raised_by, month, max))
     amount = rate * rule.coefficient * weight

@@ -67,8 +67,8 @@ class DatedValue(Part):
 class Parameter(Part):
     """A dated parameter in major units of the currency.
 
-    A `rate` is paid and changes on the first of a month; a `threshold` is compared with and may
-    change on any day. `raised_by` names an amount fact that may raise a rate for a person (a
+    A `rate` is paid, a `threshold` is compared with; of values that share a month the highest
+    counts. `raised_by` names an amount fact that may raise a rate for a person (a
     province's own higher standard), never lower it.
     """
 

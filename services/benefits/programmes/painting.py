@@ -112,7 +112,7 @@ def _personal(plan: Plan, people: People, rule: Rule) -> bool:
 
 
 def _amount(plan: Plan, rule: Rule, month: int) -> int:
-    rate = plan.rates[rule.rate or 0].at(month).amount
+    rate = plan.rates[rule.rate or 0].highest_in(month).amount
     return rounded(rate * rule.coefficient, SCALE)
 
 
@@ -149,7 +149,8 @@ def _amounts(
         rate = _values(people, rule.row.amount, persons, months)
     else:
         dated = plan.rates[rule.rate]
-        rate = np.array([[dated.at(month).amount for month in months.tolist()]], dtype=np.int64)
+        steps = [dated.highest_in(month) for month in months.tolist()]
+        rate = np.array([[step.amount for step in steps]], dtype=np.int64)
         if dated.raised_by in people.amounts:
             rate = np.maximum(rate, _values(people, dated.raised_by, persons, months))
     if rule.members is None:

@@ -107,7 +107,10 @@ class Dated:
         return found
 
     def highest_in(self, month: int) -> Step:
-        """Of the steps in force on some day of a month, the highest."""
+        """Of the steps in force on some day of a month, the highest.
+
+        What rises within a month counts from it, what falls within it from the next.
+        """
         found = self.at(month)
         for step in self.steps:
             if step.first_month == month and step.amount > found.amount:
@@ -172,9 +175,15 @@ def compile_pack(pack: Pack, exponent: int) -> Plan:
     _index(plan)
     plan.conversions = tuple(item for item in pack.inputs if isinstance(item, ConvertedInput))
     plan.suspension = plan.keys(pack.suspension) if pack.suspension else ()
-    plan.rate_cuts = tuple(sorted({step.first_month for rate in plan.rates for step in rate.steps}))
+    plan.rate_cuts = _rate_cuts(plan.rates)
     plan.verified_choices = tuple(choice.verified == "yes" for choice in pack.combination.choices)
     return plan
+
+
+def _rate_cuts(rates: tuple[Dated, ...]) -> tuple[int, ...]:
+    steps = [step for rate in rates for step in rate.steps]
+    within = {step.first_month + 1 for step in steps if step.first_day & 31 > 1}
+    return tuple(sorted({step.first_month for step in steps} | within))
 
 
 def conditions(plan: Plan, cells: dict[str, str]) -> Conditions:

@@ -49,12 +49,6 @@ def test_every_packaged_pack_is_sound(code: str) -> None:
             "unknown_value",
         ),
         (
-            'from = 2021-07-01, value = "360000"',
-            'from = 2021-07-02, value = "360000"',
-            "parameters.standard",
-            "mid_month",
-        ),
-        (
             'from = 2015-01-01, value = "270000"',
             'from = 2016-01-01, value = "270000"',
             "parameters.standard",

@@ -51,6 +51,25 @@ def test_a_first_table_pays_like_a_unique_one_that_spells_the_exclusions_out() -
     assert np.array_equal(totals(first), totals(load_pack("UA-IDP")))
 
 
+@pytest.mark.parametrize(
+    ("value", "amounts"),
+    [
+        ("600000", {"2024-07": 600_000, "2024-08": 600_000}),
+        ("400000", {"2024-07": 500_000, "2024-08": 400_000}),
+    ],
+    ids=["rises", "falls"],
+)
+def test_a_rate_that_changes_within_a_month(value: str, amounts: dict[str, int]) -> None:
+    line = '  { from = 2024-07-01, value = "500000"'
+    rest = pack_text("VN-SA").split(line, 1)[1].split("\n", 1)[0]
+    changed = f'  {{ from = 2024-07-18, value = "{value}"{rest}'
+    pack = variant("VN-SA", (line + rest, f"{line}{rest}\n{changed}"))
+    assert analyse(pack) == ()
+    person = [born("1940-01-01"), fact("decision", "all")]
+    assert paid(pack, person, "2024-07", "2024-08") == amounts
+    totals(pack)
+
+
 def test_a_row_that_asks_for_nothing_but_age_is_for_everybody() -> None:
     row = (
         '  { id = "gift", group = "A6", component = "allowance", age = "90..", rate = "standard",'

@@ -99,7 +99,7 @@ def test_a_wrong_rate_is_named_by_its_row() -> None:
     put(sheets, "parameters", 3, "value", "NaN")
     assert faults(sheets)[0][:2] == ("parameters", 3)
     sheets = editable(VN)
-    put(sheets, "parameters", 3, "from", "2021-07-02")
+    put(sheets, "parameters", 3, "from", "2024-07-01")
     assert faults(sheets)[0][0] == "parameters"
 
 
