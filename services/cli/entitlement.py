@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from services.benefits.programmes import (
+    PACKS,
     MonthlyEntitlement,
     Pack,
     Refused,
@@ -23,7 +24,7 @@ from services.benefits.programmes import (
     read_pack,
 )
 from services.benefits.programmes.analysis import analyse
-from services.benefits.programmes.days import month_text, parse_month
+from services.benefits.programmes.days import month_text, parse_day, parse_month, unpack_day
 from services.benefits.programmes.fact_table import FactTable, locate, read_facts, refuse_table
 
 app = typer.Typer(help="Judge people by a rule pack.", add_completion=False)
@@ -104,7 +105,7 @@ def chosen_pack(name: str, *, sound: bool = False) -> Pack:
     """A packaged pack by its code, or one read from a TOML file; `sound` also analyses it."""
     path = Path(name)
     if path.suffix == ".toml":
-        found = read_pack(path.read_text(encoding="utf-8"))
+        found = read_pack(pack_file(path))
         findings = found if isinstance(found, tuple) else analyse(found) if sound else ()
         if isinstance(found, Pack) and not findings:
             return found
@@ -112,7 +113,17 @@ def chosen_pack(name: str, *, sound: bool = False) -> Pack:
     try:
         return load_pack(name)
     except KeyError:
-        refuse([Refused("--pack", "unknown_pack", f"no packaged pack {name!r}")])
+        refuse([Refused("--pack", "unknown_pack", f"none of {', '.join(PACKS)}")])
+
+
+def pack_file(path: Path) -> str:
+    """The text of an official's pack, or the command ends with what keeps it from being read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as fault:
+        refuse([Refused(str(path), "no_file", fault.strerror or "cannot be read")])
+    except UnicodeDecodeError as fault:
+        refuse([Refused(str(path), "not_utf8", fault.reason)])
 
 
 def read_table(pack: Pack, path: Path, today: date) -> FactTable:
@@ -149,7 +160,10 @@ def _write(
     for person, row in judged(pack, table, months, known_at):
         writer.writerow((person, *_cells(row)))
         written += 1
-    out.write_text(text.getvalue(), encoding="utf-8")
+    try:
+        out.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as fault:
+        refuse([Refused(str(out), "not_written", fault.strerror or "cannot be written")])
     return written
 
 
@@ -162,6 +176,8 @@ def judged(
         if isinstance(found, Refused):
             if found.code == "missing" and known_at is not None:
                 continue  # not known to anybody on that day: nothing could be due
+            if found.place == "months":
+                refuse([Refused("--months", found.code, found.detail)])
             refuse([locate(table, person, found)])
         for row in found:
             yield person, row
@@ -195,10 +211,10 @@ def optional_day(text: str, option: str) -> date | None:
     """The day an option names, None where it is not given."""
     if not text:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
+    day = parse_day(text)
+    if day is None:
         refuse([Refused(option, "bad_date", "a day is written 2024-06-30")])
+    return unpack_day(day)
 
 
 if __name__ == "__main__":

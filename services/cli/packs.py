@@ -22,10 +22,19 @@ from services.benefits.programmes.jdm import export_table, import_cells, merge_c
 from services.benefits.programmes.loading import PACKS, pack_text
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
 from services.benefits.programmes.speech import LANGUAGES
-from services.cli.entitlement import business_day, chosen_pack, optional_day, read_table, refuse
+from services.cli.entitlement import (
+    business_day,
+    chosen_pack,
+    optional_day,
+    pack_file,
+    read_table,
+    refuse,
+)
 from services.cli.simulation import simulate
 
-app = typer.Typer(help="Rule packs: the law as dated data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rule packs: the law as dated data.", no_args_is_help=True, add_completion=False
+)
 app.command(name="simulate")(simulate)
 
 PackName = Annotated[str, typer.Argument(help="Code of a packaged rule pack, or a TOML file.")]
@@ -89,7 +98,7 @@ def check(
 def _read(name: str) -> Pack | tuple[Finding, ...]:
     path = Path(name)
     if path.suffix == ".toml":
-        return read_pack(path.read_text(encoding="utf-8"))
+        return read_pack(pack_file(path))
     return chosen_pack(name)
 
 
@@ -188,7 +197,7 @@ def export_pack(
 def _text(name: str) -> str:
     chosen = chosen_pack(name)
     path = Path(name)
-    return path.read_text(encoding="utf-8") if path.suffix == ".toml" else pack_text(chosen.code)
+    return pack_file(path) if path.suffix == ".toml" else pack_text(chosen.code)
 
 
 @app.command(name="import")

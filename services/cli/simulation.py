@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from importlib import import_module
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
+from contracts.values import CURRENCY_EXPONENT
 from services.benefits.programmes.columns import Grid, judge_people
 from services.benefits.programmes.days import parse_month
 from services.benefits.programmes.fact_table import COLUMNS
@@ -53,7 +53,12 @@ class Tally:
 
 def simulate(  # noqa: PLR0913 - one argument per option of the command
     pack: Annotated[str, typer.Argument(help="Code of a packaged rule pack, or a TOML file.")],
-    facts: Annotated[Path, typer.Option(help="CSV or Parquet of facts, grouped by person.")],
+    facts: Annotated[
+        Path,
+        typer.Option(
+            help="CSV or Parquet of facts, grouped by person.", exists=True, dir_okay=False
+        ),
+    ],
     months: Annotated[str, typer.Option(help="Months, such as 2024-06..2025-05.")],
     out: Annotated[Path, typer.Option(help="Directory for the results.")],
     against: Annotated[str, typer.Option(help="A second pack: who gains, who loses.")] = "",
@@ -110,13 +115,16 @@ def _rows(path: Path) -> Iterator[Iterator[FactRow]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[FactRow]:
-    """The rows of a Parquet file, read by DuckDB where it is installed."""
+    """The rows of a Parquet file, read by DuckDB, which the extra `bulk` brings."""
     try:
-        duckdb = import_module("duckdb")
+        import duckdb
     except ImportError:
-        refuse([Refused(path.name, "no_reader", "reading Parquet needs the package duckdb")])
+        refuse([Refused(path.name, "no_reader", "Parquet needs hamroh[bulk]; CSV does not")])
     columns = ", ".join(f"coalesce(cast(\"{name}\" as varchar), '')" for name in COLUMNS)
-    found = duckdb.execute(f"select {columns} from read_parquet(?)", [str(path)])
+    try:
+        found = duckdb.execute(f"select {columns} from read_parquet(?)", [str(path)])
+    except duckdb.Error as fault:
+        refuse([Refused(path.name, "bad_parquet", str(fault).partition("\n")[0])])
     while rows := found.fetchmany(100_000):
         yield from rows
 
@@ -241,8 +249,9 @@ def _write(tally: Tally, plan: Plan, window: tuple[str, ...], out: Path) -> None
     _write_csv(out / "by_month.csv", ("month", *header), tally.by_month)
     _write_csv(out / "by_region.csv", ("month", "region", *header), tally.by_region)
     _write_csv(out / "by_group.csv", ("month", "group", *header), tally.by_group)
-    series = [tally.by_month[month,][1] for month in window]
-    title = f"{plan.pack.code} {plan.pack.version}: {plan.pack.currency}"
+    unit = 10 ** CURRENCY_EXPONENT.get(plan.pack.currency, 2)
+    series = [tally.by_month[month,][1] // unit for month in window]
+    title = f"{plan.pack.code} {plan.pack.version}: cost by month in {plan.pack.currency}"
     (out / "by_month.svg").write_text(line_chart(title, window, series), encoding="utf-8")
     for name, (people, amount) in tally.compared.items():
         print(f"{name} people={people} amount_minor={amount}")

@@ -13,7 +13,14 @@ from services.benefits.programmes.changes import Change, next_change
 from services.benefits.programmes.days import birthday, last_day, month_text, parse_month
 from services.benefits.programmes.derivation import derive
 from services.benefits.programmes.engine import Hit, Verdict, judge, rounded
-from services.benefits.programmes.facts import Dossier, Fact, Refused, refuse_facts, resolve
+from services.benefits.programmes.facts import (
+    Dossier,
+    Fact,
+    Refused,
+    refuse_facts,
+    resolve,
+    standing,
+)
 from services.benefits.programmes.loading import plan_of
 from services.benefits.programmes.pack import Pack
 from services.benefits.programmes.plan import SCALE, Plan
@@ -86,11 +93,7 @@ def explain(
     dossier = resolve(pack, facts, known_at, people)
     if isinstance(dossier, Refused):
         return dossier
-    known = tuple(
-        fact
-        for fact in facts
-        if not known_at or not fact.known_since or fact.known_since <= known_at
-    )
+    known = tuple(standing(pack, facts, known_at))
     case = _Case(plan, known, derive(plan, dossier), number, voice)
     (verdict,) = judge(plan, case.dossier, number, number)
     return Explanation(
@@ -185,6 +188,10 @@ def _facts(case: _Case, hit: Hit) -> Iterator[Sentence]:
         count = (hit.coefficient - hit.rule.self_weight) // hit.rule.coefficient
         if count > 0:
             yield Sentence("fact", case.speaker.say("counted", count=count))
+    if hit.rule.converted:
+        nothing = dict.fromkeys(("value", "since", "until", "source"), NONE)
+        name = case.speaker.fact(hit.rule.converted)
+        yield Sentence("fact", case.speaker.say("fact", fact=name, **nothing))
     for key in leaves(case.plan, case.dossier, hit.rule, case.month):
         for fact in stated_facts(case.facts, key, case.month):
             yield Sentence("fact", _fact(case, key, fact))

@@ -121,9 +121,20 @@ def refuse_table(pack: Pack, table: FactTable, today: date) -> tuple[Refused, ..
     found: list[Refused] = []
     for person, facts in table.facts.items():
         found.extend(_located(refuse_facts(pack, facts, today, ""), table.rows[person], person))
+        found.extend(_own_relatives(pack, person, facts, table.rows[person]))
         if len(found) >= MAX_REFUSALS:
             break
     return tuple(found)
+
+
+def _own_relatives(
+    pack: Pack, person: str, facts: Sequence[Fact], rows: Sequence[int]
+) -> Iterator[Refused]:
+    links = {spec.name for spec in pack.facts if spec.kind == "link"}
+    for fact, row in zip(facts, rows, strict=True):
+        if fact.name in links and fact.value.removeprefix("!") == person:
+            detail = f"{fact.name} links the person to themselves"
+            yield Refused(f"row {row}, column value", "circular", detail)
 
 
 def _located(refusals: Iterable[Refused], rows: Sequence[int], person: str) -> Iterator[Refused]:

@@ -103,11 +103,22 @@ def refuse_facts(
 def _refuse_fact(spec: FactSpec, fact: Fact, where: str) -> Iterator[Refused]:
     code = _value_refusal(spec, fact.value)
     if code:
-        yield Refused(f"{where}.value", code, f"not a value of {spec.name}")
+        yield Refused(f"{where}.value", code, f"{spec.name} is {_wanted(spec)}")
     if fact.valid_from and fact.valid_to and fact.valid_to < fact.valid_from:
         yield Refused(f"{where}.to", "ends_before_start", f"{spec.name} ends before it starts")
     if spec.kind == "codes" and fact.valid_from is None:
         yield Refused(f"{where}.from", "no_date", f"{spec.name} needs its first day")
+
+
+def _wanted(spec: FactSpec) -> str:
+    """What a value of a fact looks like, for whoever wrote another."""
+    if spec.kind in {"amount", "count"}:
+        return "a whole number in the digits 0 to 9, without sign or separator: 500000"
+    if spec.kind == "date":
+        return "a day such as 2024-06-30"
+    if spec.kind == "flag":
+        return "yes or no"
+    return f"one of {', '.join(spec.values)}" if spec.values else "the id of a person"
 
 
 def _refuse_future(spec: FactSpec, fact: Fact, today: date, where: str) -> Iterator[Refused]:
@@ -163,6 +174,13 @@ def resolve(
     if dossier.death < dossier.birth:
         return Refused("facts.death", "contradicts", "the death lies before the birth")
     return dossier
+
+
+def standing(pack: Pack, facts: Sequence[Fact], known_at: date | None = None) -> Iterator[Fact]:
+    """The statements that stand on a day: known, not restated since, not taken back."""
+    visible = sorted((fact for fact in facts if _known(fact, known_at)), key=attrgetter("name"))
+    for name, group in groupby(visible, key=attrgetter("name")):
+        yield from _latest(pack.fact_by_name[name], group)
 
 
 def _known(fact: Fact, known_at: date | None) -> bool:

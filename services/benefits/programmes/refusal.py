@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from services.benefits.programmes.days import birthday, first_day, last_day
 from services.benefits.programmes.facts import Dossier, Fact
 from services.benefits.programmes.plan import Plan, Rule
-from services.benefits.programmes.stated import facts_behind
+from services.benefits.programmes.stated import facts_behind, first_fact
 
 MAX_REASONS: Final = 6
 """Reasons named in one explanation."""
@@ -78,7 +78,7 @@ def _reasons(plan: Plan, dossier: Dossier, rule: Rule, month: int) -> Iterator[R
 
 
 def _name(plan: Plan, dossier: Dossier, key: str, month: int) -> str:
-    return next(facts_behind(plan, dossier, key, month), key)
+    return next(facts_behind(plan, dossier, key, month), None) or first_fact(plan, key)
 
 
 def _holds(dossier: Dossier, key: str, month: int) -> bool:

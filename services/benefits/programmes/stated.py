@@ -40,6 +40,20 @@ def facts_behind(plan: Plan, dossier: Dossier, key: str, month: int) -> Iterator
                     yield from facts_behind(plan, dossier, part, month)
 
 
+def first_fact(plan: Plan, key: str) -> str:
+    """The fact that an input asks for first, whether it is known or not."""
+    item = plan.inputs.get(key)
+    while item is not None:
+        if isinstance(item, LinkedInput):
+            return plan.members[item.members].link
+        references = references_of(item)
+        if not references:
+            break
+        key = references[0]
+        item = plan.inputs.get(key)
+    return key
+
+
 class Working(NamedTuple):
     """How an income was compared: total, heads and divisor give it per head; the line it met."""
 

@@ -1,9 +1,10 @@
 import csv
 import json
 from datetime import datetime
+from errno import ENOENT
+from os import strerror
 from pathlib import Path
 
-import duckdb
 import pytest
 import xlsxwriter
 from typer.testing import CliRunner, Result
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from services.benefits.programmes.loading import pack_text
 from services.cli import entitlement, packs
 
+NO_FILE = strerror(ENOENT)
 FACTS = """person_id,fact,value,from,to,known_since
 p1,birth_date,2020-05-10,,,
 p1,region,VN-07,,,
@@ -242,62 +244,6 @@ def test_a_table_edited_in_a_rule_editor_comes_back(tmp_path: Path) -> None:
     assert run("export", "VN-SA", "--jdm", str(path), "--table", "none").exit_code == 2
 
 
-def simulated(pack: str, facts: Path, out: Path, *more: str) -> Result:
-    options = ("--facts", str(facts), "--months", "2024-05..2024-07", "--out", str(out))
-    return run("simulate", pack, *options, *more)
-
-
-def test_a_simulation_adds_up_by_month_region_and_group(facts: Path, tmp_path: Path) -> None:
-    dearer = tmp_path / "dearer.toml"
-    dearer.write_text(pack_text("VN-SA").replace('"2.5"', '"3.0"', 1), encoding="utf-8")
-    need = tmp_path / "need.csv"
-    need.write_text("person_id,in_need\np1,yes\np2,no\np3,yes\n", encoding="utf-8")
-    out = tmp_path / "out"
-    done = simulated("VN-SA", facts, out, "--against", str(dearer), "--reference", str(need))
-    assert done.exit_code == 0, done.output
-    assert "winners people=1 amount_minor=180000" in done.output
-    assert "unchanged people=2 amount_minor=0" in done.output
-    assert "coverage_permille=500 leakage_permille=500 in_need=2" in done.output
-    assert "simulate people=3 months=3 cost_minor=" in done.output
-    by_month = (out / "by_month.csv").read_text(encoding="utf-8").splitlines()
-    assert by_month[1] == "2024-05,2,1260000"
-    by_region = (out / "by_region.csv").read_text(encoding="utf-8").splitlines()
-    assert "2024-05,VN-07,1,900000" in by_region
-    by_group = (out / "by_group.csv").read_text(encoding="utf-8").splitlines()
-    assert "2024-07,A1,1,750000" in by_group
-    chart = (out / "by_month.svg").read_text(encoding="utf-8")
-    assert chart.startswith("<svg")
-    assert "2024-05: 1260000" in chart
-
-
-def test_a_parquet_file_is_simulated_like_the_csv(facts: Path, tmp_path: Path) -> None:
-    parquet = tmp_path / "facts.parquet"
-    duckdb.execute(f"copy (select * from read_csv('{facts}', all_varchar=true)) to '{parquet}'")
-    csv_out, parquet_out = tmp_path / "csv", tmp_path / "parquet"
-    assert simulated("VN-SA", facts, csv_out).exit_code == 0
-    assert simulated("VN-SA", parquet, parquet_out).exit_code == 0
-    assert (csv_out / "by_group.csv").read_text() == (parquet_out / "by_group.csv").read_text()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        FACTS.replace("person_id", "person"),
-        f"{FACTS}p4,birth_date\n",
-        f"{FACTS}p4,birth_date,2031-01-01,,,\n",
-    ],
-)
-def test_a_simulation_refuses_what_the_law_refuses(text: str, facts: Path, tmp_path: Path) -> None:
-    facts.write_text(text, encoding="utf-8")
-    assert simulated("VN-SA", facts, tmp_path / "out").exit_code == 2
-
-
-def test_a_reference_without_its_columns_is_refused(facts: Path, tmp_path: Path) -> None:
-    need = tmp_path / "need.csv"
-    need.write_text("who,need\n", encoding="utf-8")
-    assert simulated("VN-SA", facts, tmp_path / "out", "--reference", str(need)).exit_code == 2
-
-
 def test_people_without_a_decision_are_counted(facts: Path, tmp_path: Path) -> None:
     facts.write_text(
         FACTS.replace("p2,decision,all,2021-01-20,,2021-01-20\n", ""), encoding="utf-8"
@@ -338,15 +284,25 @@ def test_packs_that_ask_for_no_decision_need_none(facts: Path, tmp_path: Path) -
     assert done.stderr == ""
 
 
-def test_families_are_simulated_with_their_members(tmp_path: Path) -> None:
-    facts = tmp_path / "families.csv"
-    facts.write_text(
-        "person_id,fact,value,from,to,known_since\nf,birth_date,1990-01-01,,,\n"
-        "f,application,yes,2024-04-10,,\nf,family_income_3_months,0,2024-04-10,,\n"
-        "f,member,kid,2015-01-01,,\nkid,birth_date,2015-01-01,,,\n",
-        encoding="utf-8",
-    )
-    done = simulated("UZ-SR", facts, tmp_path / "out")
-    assert "cost_minor=75000000 currency=UZS" in done.output
-    facts.write_text(f"{facts.read_text()}kid\n", encoding="utf-8")
-    assert simulated("UZ-SR", facts, tmp_path / "out").exit_code == 2
+def test_nobody_is_linked_to_themselves(facts: Path, tmp_path: Path) -> None:
+    facts.write_text(FACTS + "p2,child,p2,2021-01-01,,\n", encoding="utf-8")
+    done = entitled(facts, tmp_path / "out.csv")
+    assert done.exit_code == 2
+    assert done.stderr == "row 13, column value: circular: child links the person to themselves\n"
+
+
+def test_a_month_before_the_law_is_refused_as_the_option_that_it_is(
+    facts: Path, tmp_path: Path
+) -> None:
+    done = entitled(facts, tmp_path / "out.csv", months="2014-12..2015-01")
+    assert done.exit_code == 2
+    assert done.stderr == "--months: outside_law: VN-SA answers from 2015-01 on\n"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_what_cannot_be_read_or_written_is_refused_by_name(facts: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "out.csv"
+    done = entitled(facts, nowhere)
+    assert (done.exit_code, done.stderr) == (2, f"{nowhere}: not_written: {NO_FILE}\n")
+    done = run("check", str(tmp_path / "no.toml"))
+    assert (done.exit_code, done.stderr) == (2, f"{tmp_path / 'no.toml'}: no_file: {NO_FILE}\n")

@@ -8,6 +8,7 @@ from services.benefits.programmes.cases import facts_of, packaged_cases
 from services.benefits.programmes.explanation import Explanation, explain
 from services.benefits.programmes.loading import PACKS
 from services.benefits.programmes.speech import LANGUAGES, load_messages, speaker
+from tests.benefits.programmes.builders import born, fact
 
 VN = load_pack("VN-SA")
 ORPHAN = facts_of(
@@ -157,3 +158,35 @@ def test_a_month_before_the_law_and_a_language_not_spoken_are_refused() -> None:
     assert isinstance(explain(VN, ORPHAN[1:], "2024-12", "en"), Refused)
     with pytest.raises(KeyError):
         explain(VN, ORPHAN, "2024-12", "tlh")
+
+
+@pytest.mark.parametrize("code", sorted(PACKS))
+@pytest.mark.parametrize("birth", ["1950-01-01", "1990-01-01", "2018-01-01"])
+def test_what_is_missing_is_named_as_a_fact_never_as_an_input_of_the_pack(
+    code: str, birth: str
+) -> None:
+    pack = load_pack(code)
+    found = explain(pack, [born(birth)], "2026-05", "en")
+    assert isinstance(found, Explanation), found
+    derived = {item.name for item in pack.inputs if "_" in item.name or item.name == "resident"}
+    assert not derived & set(found.text.replace(".", " ").split()), found.text
+
+
+def test_a_statement_that_was_taken_back_is_not_cited() -> None:
+    poor = [
+        fact("poor_household", since="2020-01-01"),
+        fact("poor_household", since="2024-03-01", known="2024-03-02"),
+        fact("poor_household", "none", since="2024-03-01", known="2024-04-01"),
+    ]
+    facts = [born("1950-01-01"), fact("single_no_support"), fact("decision", "A5"), *poor]
+    found = explain(VN, facts, "2024-08", "en")
+    assert isinstance(found, Explanation), found
+    assert "poor household, since January 1, 2020." in found.text
+    assert "March" not in found.text
+
+
+def test_who_was_converted_is_told_so() -> None:
+    facts = [born("1940-01-01"), fact("decision", "A5c", since="2021-01-05")]
+    found = explain(VN, facts, "2025-07", "en")
+    assert isinstance(found, Explanation), found
+    assert "recipient of the former allowance in June 2025." in found.text
