@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -20,7 +21,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from services.benefits.programmes import Fact, Pack, Refused, entitle, load_pack
+from services.benefits.programmes import PACKS, Fact, Pack, Refused, entitle, load_pack
 from services.benefits.programmes.columns import judge_people
 from services.benefits.programmes.days import (
     NEVER,
@@ -115,30 +116,44 @@ def evaluators(people: int, rounds: int) -> None:
         say(f"{name}: {median(rates) / 1e6:.2f} M person-months/s ({spread}, {rounds} rounds)")
 
 
-def explained(plan: Plan, dossiers: list[Dossier]) -> int:
-    return sum(verdict.total for d in dossiers for verdict in judge(plan, d, FIRST, LAST))
+def explained(plan: Plan, dossiers: list[Dossier], first: int = FIRST) -> int:
+    last = first + MONTHS - 1
+    return sum(verdict.total for d in dossiers for verdict in judge(plan, d, first, last))
 
 
-def disagreements(people: int) -> None:
-    """How often the two evaluators differ, in amount, rows or suspension, on invented people."""
-    plan = plan_of(load_pack("VN-SA"))
+def disagreements(code: str, people: int) -> None:
+    """How often a pack's evaluators differ, in amount, rows or suspension, and how fast each is.
+
+    These people are stranger than any real ones: nearly every fact, with gaps, overlaps and ends.
+    """
+    plan = plan_of(load_pack(code))
+    first = max(FIRST, plan.first_month)
+    last = first + MONTHS - 1
     differing = compared = 0
+    rates: dict[str, list[float]] = {"explaining": [], "columns": []}
     for seed in range(max(people // BATCH, 1)):
         dossiers = population(plan.pack, min(people, BATCH), seed)
-        grid = judge_people(plan, gather(dossiers), FIRST, LAST)
+        columns, size = gather(dossiers), len(dossiers) * MONTHS
+        rates["columns"].append(rate(partial(judge_people, plan, columns, first, last), size))
+        rates["explaining"].append(rate(partial(explained, plan, dossiers, first), size))
+        grid = judge_people(plan, columns, first, last)
         totals, held = grid.total.tolist(), grid.suspended.tolist()
         planes = [plane.tolist() for plane in grid.rules]
         for number, dossier in enumerate(dossiers):
-            for verdict in judge(plan, dossier, FIRST, LAST):
+            for verdict in judge(plan, dossier, first, last):
                 rules = [hit.rule.index for hit in verdict.hits]
                 rules += [-1] * (len(planes) - len(rules))
                 expected = (verdict.total, verdict.suspended, rules)
-                for column in range(verdict.first_month - FIRST, verdict.last_month + 1 - FIRST):
+                for column in range(verdict.first_month - first, verdict.last_month + 1 - first):
                     paid = [plane[number][column] for plane in planes]
                     found = (totals[number][column], held[number][column], paid)
                     compared += 1
                     differing += found != expected
-    say(f"two evaluators: {differing} differences in {compared} person-months")
+    speed = {name: median(found) / 1e6 for name, found in rates.items()}
+    say(
+        f"{code}: {differing} differences in {compared} person-months; explaining "
+        f"{speed['explaining']:.2f}, columns {speed['columns']:.2f} M person-months/s"
+    )
 
 
 def corrected(people: int) -> None:
@@ -208,12 +223,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--compare", nargs="*", choices=PACKS, default=PACKS, metavar="PACK")
+    parser.add_argument("--only-compare", action="store_true")
     options = parser.parse_args()
     say(f"law on {platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
-    evaluators(options.people, options.rounds)
-    corrected(max(options.people // 100, 100))
-    simulated(options.people)
-    disagreements(options.people)
+    if not options.only_compare:
+        evaluators(options.people, options.rounds)
+        corrected(max(options.people // 100, 100))
+        simulated(options.people)
+    for code in options.compare:
+        disagreements(code, options.people)
 
 
 if __name__ == "__main__":

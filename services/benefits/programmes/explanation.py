@@ -173,7 +173,12 @@ def _part(case: _Case, hit: Hit) -> str:
 
 def _rule(case: _Case, hit: Hit) -> Iterator[Sentence]:
     pack, row = case.plan.pack, hit.rule.row
-    values = {"row": row.id, "pack": pack.code, "version": pack.version, "law": row.law}
+    values = {
+        "row": row.id,
+        "pack": pack.code,
+        "version": pack.version,
+        "law": case.speaker.law(row.law),
+    }
     yield Sentence("rule", case.speaker.say("rule", **values))
     if not hit.verified:
         yield Sentence("rule", case.speaker.say("unverified"))

@@ -39,6 +39,8 @@ class Messages(Part):
     sentence: Annotated[dict[str, str], Field(min_length=1)]
     group: Annotated[dict[str, str], Field(min_length=1)]
     fact: Annotated[dict[str, str], Field(min_length=1)]
+    law: Annotated[dict[str, str], Field(default_factory=dict)]
+    """References of the packs, as they are written there, in this language."""
 
 
 @cache
@@ -72,6 +74,10 @@ class Speaker:
     def group(self, pack: str, group: str) -> str:
         """The name of a group; its code where an official's own pack has no name for it."""
         return self.messages.group.get(f"{pack}.{group}", group)
+
+    def law(self, reference: str) -> str:
+        """A legal reference; as the pack has it where this language has no words for it."""
+        return self.messages.law.get(reference, reference)
 
     def fact(self, key: str) -> str:
         """The name of a fact, or of its value where that has a name of its own."""

@@ -190,3 +190,13 @@ def test_who_was_converted_is_told_so() -> None:
     found = explain(VN, facts, "2025-07", "en")
     assert isinstance(found, Explanation), found
     assert "recipient of the former allowance in June 2025." in found.text
+
+
+def test_legal_references_are_said_in_every_language_of_their_pack() -> None:
+    wanted: dict[str, set[str]] = {language: set() for language in LANGUAGES}
+    for pack in map(load_pack, PACKS):
+        for language in set(pack.languages) - {"en"}:
+            wanted[language] |= {row.law for row in pack.rows()}
+    assert {language: load_messages(language).law.keys() for language in LANGUAGES} == wanted
+    assert "Nghị định 20/2021/NĐ-CP, Điều 5 khoản 1" in explained(ORPHAN, "2024-09", "vi")
+    assert "Decree 20/2021/ND-CP Article 5(1)" in explained(ORPHAN, "2024-09", "uk")
