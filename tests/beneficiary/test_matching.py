@@ -255,6 +255,13 @@ STORIES = {
         DIFFERENT,
         ("both birth dates are 1 January, as is written where only a year is known",),
     ),
+    "one name, one office's phone, one 1 January": Story(
+        replace(HA, birth_date=date(1950, 1, 1), national_id=""),
+        replace(HA, birth_date=date(1950, 1, 1), national_id="", household_id="H2",
+                address="88 Nguyễn Du, Tổ 9"),
+        REVIEW,
+        ("a question: both birth dates are 1 January", "phone is the same"),
+    ),
     "Arabic and Latin": Story(
         AHMED,
         replace(AHMED, family_name="Al-Khatib", given_name="Ahmed", patronymic="Mahmoud",

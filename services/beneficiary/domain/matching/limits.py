@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.beneficiary.domain.matching.judgement import SAME_AT, outcome_of
-from services.beneficiary.domain.matching.levels import FIELDS, Born, Levels, Name, Number
+from services.beneficiary.domain.matching.levels import FIELDS, Born, Home, Levels, Name, Number
 from services.beneficiary.domain.matching.reasons import (
+    ANOTHER_FAMILY,
     NO_GIVEN_NAME,
     NUMBER_OF_ANOTHER,
+    ONLY_THE_YEAR,
     TWO_PEOPLE,
 )
 
@@ -79,6 +81,19 @@ def _number_of_another(levels: Levels) -> Flags:
     return _is(levels, "number", Number.SAME) & (generation | (other_name & other_date))
 
 
+def _another_family(levels: Levels) -> Flags:
+    """A man of another family name may be a neighbour in a home, or who has the phone now."""
+    number = _is(levels, "number", Number.SAME, Number.SLIP)
+    return _is(levels, "family", Name.KEPT) & ~number
+
+
+def _only_the_year(levels: Levels) -> Flags:
+    """An office writes 1 January and its own phone for many; namesakes have another home."""
+    number = _is(levels, "number", Number.SAME, Number.SLIP)
+    home = _is(levels, "home", Home.SAME, Home.ADDRESS_ONLY, Home.PLACE_ONLY)
+    return _is(levels, "born", Born.BOTH_JANUARY) & ~home & ~number
+
+
 VETOES = (Limit(VETO_SCORE, TWO_PEOPLE, _two_people),)
 """For every list."""
 
@@ -87,5 +102,7 @@ LIMITS = (
     *VETOES,
     Limit(QUESTION_SCORE, NUMBER_OF_ANOTHER, _number_of_another),
     Limit(QUESTION_SCORE, NO_GIVEN_NAME, _no_given_name),
+    Limit(QUESTION_SCORE, ANOTHER_FAMILY, _another_family),
+    Limit(QUESTION_SCORE, ONLY_THE_YEAR, _only_the_year),
 )
 """For registers, which know households and patronymics."""

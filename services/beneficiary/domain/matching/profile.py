@@ -9,40 +9,15 @@ from contracts import places
 from services.beneficiary.domain import identifiers, names, phones
 from services.beneficiary.domain.matching.person import FEMALE, MALE, Person
 
-_ADDRESS_WORDS = frozenset(
-    [
-        "mahala",
-        "mahalia",
-        "mahale",
-        "mfi",
-        "mpi",
-        "ul",
-        "ulitsa",
-        "ulitsia",
-        "vul",
-        "vulitsia",
-        "kucha",
-        "kochasi",
-        "kochesi",
-        "dom",
-        "d",
-        "ui",
-        "bud",
-        "kv",
-        "street",
-        "st",
-        "road",
-        "rd",
-        "avenue",
-        "ave",
-        "prospekt",
-        "pr",
-        "duong",
-        "pho",
-        "so",
-        "nha",
-    ]
-)
+_ADDRESS_WORDS = frozenset({
+    "mahala", "mahalia", "mahale", "mahalasi", "mfi", "mpi", "kucha", "kocha", "kochasi",
+    "kochesi", "koshe", "koshesi", "kosha", "kvartal", "daha", "dahasi", "ul", "ulitsa",
+    "ulitsia", "vul", "vulitsia", "per", "pereulok", "prov", "provulok", "bulv", "bulvar", "pl",
+    "ploshad", "plosha", "mkr", "mikroraion", "dom", "d", "ui", "bud", "kv", "prospekt", "pr",
+    "street", "st", "road", "rd", "avenue", "ave", "lane", "ln", "boulevard", "blvd", "skuare",
+    "sk", "duong", "pho", "so", "nha",
+})  # fmt: skip
+"""Latin keys of words that say what a thing is and not which."""
 _NUMBERS = re.compile(r"[0-9]+")
 _LONE_PARTICLES = frozenset({"abd", "abdul", "abdal", "عبد", "al", "el"})
 LONGEST_ADDRESS = 200

@@ -20,6 +20,12 @@ NUMBER_OF_ANOTHER = (
 NO_GIVEN_NAME = (
     "a question: a given name is missing, and the rest does not tell brothers and sisters apart"
 )
+ANOTHER_FAMILY = (
+    "a question: the family name is another and not one that marriage changes, and no number agrees"
+)
+ONLY_THE_YEAR = (
+    "a question: both birth dates are 1 January, the homes are two, and no number agrees"
+)
 JOINS_TWO = "a question: as the same person it would join two people who are different"
 
 FIELD_WORDS = {

@@ -13,7 +13,7 @@ from services.beneficiary.domain.names.letters import REMEMBERED, words
 
 _SON_OR_DAUGHTER = re.compile(r"(?<=..)(?:[ou]gli|k[ie][zs][ieao]?)$")
 _SEPARATE = frozenset({"uli", "ugli", "ogli", "kizi", "kezi", "kisi", "kiz"})
-_SLAVIC = re.compile(r"(?<=..)(?:[oei]*[vf]i?(?:ch|c)|[oei]*[vf]n[aeiou]?|(?:in)?ichn[ao])$")
+_SLAVIC = re.compile(r"(?<=..)(?:[oei]*[vf]i?(?:ch|sh|c)|[oei]*[vf]n[aeiou]?|(?:in)?ichn[ao])$")
 
 
 @lru_cache(maxsize=REMEMBERED)
