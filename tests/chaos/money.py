@@ -26,13 +26,14 @@ class Officers:
         self.cycles: list[str] = []
 
     async def pay(self, region: str) -> None:
-        """Prepares a region's cycle, and approves and so orders it; once per region."""
+        """Prepares a region's cycle, and approves and so orders it; once there is one to pay."""
         if region in self._paid:
             return
         self._paid.add(region)
         wanted = {"programme": PROGRAMME, "month": MONTH, "region": region}
         cycle = await self._ask("payments.preparer", "/cycles", wanted)
         if cycle.get("code") == NOTHING_TO_PAY:
+            self._paid.remove(region)  # nobody was judged yet
             return
         path = f"/cycles/{cycle['id']}"
         for officer in ("payments.approver.1", "payments.approver.2"):

@@ -21,11 +21,12 @@ from tests.chaos.planted.stage import Stage, stage_of
 from tests.chaos.run import BUSINESS_TIME
 
 PAUSE_S: Final = 1.5
-ROUNDS: Final = 40
+TURNS, CHANGES = 4, 15
 ALL_IN_INBOX: Final = """
 select not exists (select id from unnest($1::text[]) as sent (id)
                    except select id from beneficiary.inbox)
 """
+ALL_SWEPT: Final = "select not exists (select from beneficiary.outbox)"
 ONE_IN_INBOX: Final = "select exists (select from beneficiary.inbox where id = any($1::text[]))"
 
 
@@ -93,25 +94,21 @@ async def silent_broker(stage: Stage) -> None:
 
 
 async def changing_contacts(stage: Stage) -> None:
-    """Contacts change again and again, while one worker after the other stands still a moment."""
+    """Contacts change again and again while nobody sweeps; then all who sweep begin at once."""
     sends = stage.send(60)
     await stage.sent()
-    changes = asyncio.create_task(_change_contacts(stage, sends))
-    for nth in range(6):
-        await asyncio.sleep(0.3)
-        stage.signal(signal.SIGSTOP, nth % len(stage.workers))
-        await asyncio.sleep(0.7)
-        stage.signal(signal.SIGCONT, nth % len(stage.workers))
-    await changes
-
-
-async def _change_contacts(stage: Stage, sends: list[Send]) -> None:
+    await stage.until(ALL_IN_INBOX, [send.claim_id for send in sends])
     database = await connect(stage.settings(), BusinessClock(BUSINESS_TIME), size=1)
-    for nth in range(ROUNDS):
-        async with database.transaction() as tx:
-            facts = [_changed(send, nth) for send in sends]
-            await outbox.append(tx, "beneficiary", facts, inline=False)
-        await asyncio.sleep(0.1)
+    for turn in range(TURNS):
+        await stage.until(ALL_SWEPT)
+        for nth in range(len(stage.workers)):
+            stage.signal(signal.SIGSTOP, nth)
+        for nth in range(CHANGES):
+            async with database.transaction() as tx:
+                facts = [_changed(send, turn * CHANGES + nth) for send in sends]
+                await outbox.append(tx, stage.service, facts, inline=False)
+        for nth in range(len(stage.workers)):
+            stage.signal(signal.SIGCONT, nth)
     await database.pool.close()
 
 

@@ -52,19 +52,25 @@ class Stage:
     workers: list[Child] = field(default_factory=list)
 
     async def start(self, workers: int) -> None:
-        """Starts the workers with the bug; the first of them tells how it is."""
+        """Starts the workers with the bug; the first has the address of the one it replaces."""
         for nth in range(workers):
             self.workers.append(self._worker(nth))
-        await self.ready()
+        for nth in range(workers):
+            await self._ready(nth)
+
+    @property
+    def _doors(self) -> tuple[str, ...]:
+        """Whose addresses they have: workers that do not run here."""
+        return (f"{self.service}-worker", "casework-worker", "workforce-worker")
 
     def _worker(self, nth: int) -> Child:
-        port = 0 if nth else self.place.stack.state.ports[f"{self.service}-worker"]
+        port = self.place.stack.state.ports[self._doors[nth]]
         name = f"planted-{self.service}-{nth}"
         return start_worker(self.place.stack, self.service, name, (*PLANTED, self.bug), port)
 
-    async def ready(self) -> None:
-        """Waits until it says that it is ready."""
-        address = f"{self.place.platform.url(f'{self.service}-worker')}/health/ready"
+    async def _ready(self, nth: int) -> None:
+        """Waits until a worker says that it is ready."""
+        address = f"{self.place.platform.url(self._doors[nth])}/health/ready"
         deadline = time.monotonic() + READY_S
         async with httpx.AsyncClient(timeout=5, trust_env=False) as web:
             while time.monotonic() < deadline:
@@ -105,7 +111,7 @@ class Stage:
         """Starts the first worker again."""
         await asyncio.to_thread(self.workers[0].wait)
         self.workers[0] = self._worker(0)
-        await self.ready()
+        await self._ready(0)
 
     async def until(self, query: str, *values: Any) -> None:
         """Waits until the database says so."""
