@@ -72,6 +72,12 @@ test: unit ## Run every test, on real Kafka and real PostgreSQL
 chaos: $(DEV) ## Play 60 seeded faults (SEED=…) and check that nothing is lost or doubled
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
+.PHONY: scenarios
+scenarios: $(DEV) ## Play every scenario under every schedule (SCENARIO=… SCHEDULE=…)
+	@$(BIN)/python -m tests.scenarios $(if $(SCENARIO),--scenario '$(SCENARIO)') \
+		$(if $(SCHEDULE),--schedule '$(SCHEDULE)') \
+		$(if $(SCENARIO)$(SCHEDULE),,--report docs/scenarios.md)
+
 .PHONY: env
 env: $(RUN) ## Write deploy/.env, with fresh passwords and keys, for docker compose
 	@$(BIN)/python -m deploy.compose env

@@ -55,16 +55,23 @@ class Platform:
             timeout=30,
         )
 
-    def statuses(self) -> list[dict[str, Any]]:
-        """What each worker says is still on its way."""
-        urls = [f"{self.url(f'{service}-worker')}/status" for service in SERVICES]
-        return [httpx.get(url, timeout=15).json() for url in urls]
+    def busy(self) -> list[dict[str, Any]]:
+        """The workers that have something on its way, or do not answer, and what they say."""
+        found = []
+        for service in SERVICES:
+            try:
+                status = httpx.get(f"{self.url(f'{service}-worker')}/status", timeout=15).json()
+            except (httpx.TransportError, ValueError) as error:
+                found.append({"service": service, "silent": type(error).__name__})
+            else:
+                found += [status] if on_its_way(status) else []
+        return found
 
     def await_quiet(self, what: str, timeout_s: float = 120) -> None:
         """Waits until no worker has anything left to take, send or wait for."""
         looks, deadline = 0, time.monotonic() + timeout_s
         while looks < QUIET_LOOKS:
-            busy = [status for status in self.statuses() if on_its_way(status)]
+            busy = self.busy()
             looks = 0 if busy else looks + 1
             if time.monotonic() > deadline:
                 raise DemoError(f"{what}: still on its way after {timeout_s:.0f} s: {busy}")
@@ -73,6 +80,8 @@ class Platform:
 
 def on_its_way(status: Mapping[str, Any]) -> bool:
     """Whether a worker has records to take, facts to send, or records that wait."""
+    if "lag" not in status:
+        return True
     lag = status["lag"].values()
     return None in lag or any(lag) or any(status[name] for name in ("outbox", "waiting", "inbound"))
 

@@ -1,13 +1,9 @@
 """The rehearsal clock: weeks pass in seconds, and what falls due is done at its own instant."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,13 +11,13 @@ import pytest
 from contracts.codec import decode
 from contracts.envelope import Envelope
 from contracts.platform import ClockAdvanced
-from deploy import credentials
 from deploy.demo.people import people
 from deploy.demo.platform import Platform
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from services.cli.importing import KINDS, await_answers, publish
 from services.runtime.broker import read_from_start
+from tests.clock import tick
 from tests.conftest import OPTIONS
 
 REGION = "VN-07"
@@ -38,20 +34,6 @@ def rehearsal() -> Iterator[Stack]:
     stack.up(OPTIONS.model_copy(update={"regions": ("vn-07",)}))
     yield stack
     stack.down()
-
-
-def tick(stack: Stack, to: str) -> "subprocess.CompletedProcess[str]":
-    """`hamroh tick` with an operator's credentials."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        ["hamroh", "tick", "--to", to],
-        env={"PATH": path, **credentials.of_operator(stack.instance)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 async def test_what_is_held_is_released_at_its_own_instant(rehearsal: Stack) -> None:
