@@ -45,8 +45,11 @@ class Kill:
     """What PostgreSQL says of that transaction."""
 
 
-async def kill_in_mid_batch(stack: Stack, service: str) -> Kill:
-    """Waits for a batch, kills its worker before the commit, and awaits the successor."""
+async def kill_in_mid_batch(stack: Stack, service: str, ready: asyncio.Event) -> Kill:
+    """Waits for a batch, kills its worker before the commit, and awaits the successor.
+
+    `ready` is set when no batch can be committed any more.
+    """
     url, name = stack.instance.database_url(), f"{service}-worker"
     killer, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
     try:
@@ -55,6 +58,7 @@ async def kill_in_mid_batch(stack: Stack, service: str) -> Kill:
             await transaction.start()
             await killer.execute(LOCK[service])
             pid = killer.get_server_pid()
+            ready.set()
             while not (hit := await watcher.fetchrow(BLOCKED, f"{service}_worker", pid)):
                 await asyncio.sleep(LOOK_EVERY_S)
             stack.kill(name, signal.SIGKILL)

@@ -131,7 +131,8 @@ class Player:
                 await self._expect(expected)
             case _:
                 assert_never(steps[0])
-        await self._quiet(name_of(steps[0]))
+        if isinstance(steps[0], Send | Pay):
+            await self._quiet(name_of(steps[0]))
 
     async def finish(self, scenario: Scenario) -> None:
         """Looks at everything."""
@@ -150,11 +151,11 @@ class Player:
             await self._publish(events)
             return
         middle = len(events) // 2
+        late = {KINDS[step.send].owner for step, _ in events[middle:]}
+        only_early = {KINDS[step.send].owner for step, _ in events[:middle]} - late
+        kills = await self._lie_in_wait(only_early)
         await self._publish(events[:middle])
-        kills = [
-            asyncio.create_task(kill_in_mid_batch(self.stack, service)) for service in SERVICES
-        ]
-        await asyncio.sleep(1)  # every lock is taken before anything moves
+        kills += await self._lie_in_wait(set(SERVICES) - only_early)
         await self._publish(events[middle:])
         self.outcome.kills = [await kill for kill in kills]
         self.outcome.complaints += [
@@ -162,6 +163,16 @@ class Player:
             for kill in self.outcome.kills
             if kill.fate != "aborted" or not kill.written
         ]
+
+    async def _lie_in_wait(self, services: set[str]) -> "list[asyncio.Task[Kill]]":
+        """Who kills the next batch of each service; returns when all of them are ready."""
+        waits = [(service, asyncio.Event()) for service in sorted(services)]
+        kills = [
+            asyncio.create_task(kill_in_mid_batch(self.stack, service, ready))
+            for service, ready in waits
+        ]
+        await asyncio.gather(*(ready.wait() for _, ready in waits))
+        return kills
 
     async def _publish(self, events: list[tuple[Send, Row]]) -> None:
         for first, last in runs([step for step, _ in events]):
