@@ -131,9 +131,9 @@ def _linked(plan: Plan, dossier: Dossier, item: LinkedInput) -> Spans:
     table = plan.members[item.members]
     return tuple(
         span
-        for first, last, other in dossier.links.get(table.link, ())
+        for linked, other in dossier.links.get(table.link, ())
         for rule in table.rules
-        for span in conditions_hold(rule.when, other, [(first, last, NEVER)])
+        for span in conditions_hold(rule.when, other, [linked])
     )
 
 
@@ -157,8 +157,8 @@ def _cuts(
     yield first
     changes = [first_day(step.first_month) for step in threshold.steps]
     changes += [first_day(step.first_month + 1) for step in threshold.steps]
-    for start, end, other in dossier.links.get(item.per or "", ()):
-        changes += [start, other.birth, next_day(end), next_day(other.death)]
+    for (start, end, turn), other in dossier.links.get(item.per or "", ()):
+        changes += [start, other.birth, min(next_day(end), turn), next_day(other.death)]
     for day in changes:
         if first < day <= last:
             yield day
@@ -167,8 +167,8 @@ def _cuts(
 def persons_counted(dossier: Dossier, link: str | None, day: int) -> int:
     """The persons an amount is divided by: the person and whoever is linked and alive."""
     return 1 + sum(
-        first <= day <= last and other.birth <= day <= other.death
-        for first, last, other in dossier.links.get(link or "", ())
+        holds_on((span,), day) and other.birth <= day <= other.death
+        for span, other in dossier.links.get(link or "", ())
     )
 
 
@@ -266,6 +266,9 @@ def cut_at(spans: Spans, end: int) -> Spans:
 
 
 def _lapse(plan: Plan, dossier: Dossier, lapse: Lapse) -> None:
+    for key in plan.keys(lapse.by):
+        if key in dossier.spans:
+            dossier.spans[key] = tuple(merged(dossier.spans[key]))
     ends = lapse_days(spans_of(plan, dossier, lapse.by), lapse.months)
     keys = [key for fact in (*lapse.facts, lapse.by) for key in plan.keys(fact)]
     for end in ends:

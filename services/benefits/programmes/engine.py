@@ -209,8 +209,8 @@ def _weighed(
 ) -> list[tuple[int, int, int]]:
     """Runs of months with the weight of the persons linked, of which the row takes its slice."""
     weights: list[tuple[int, int, int]] = []
-    for first, last, other in dossier.links.get(table.link, ()):
-        within = both(held, ((first, last, NEVER),))
+    for span, other in dossier.links.get(table.link, ()):
+        within = both(held, (span,))
         own = [
             (start, end, member.weight)
             for member in table.rules

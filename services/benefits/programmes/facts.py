@@ -62,7 +62,7 @@ class Dossier:
     death: int = NEVER
     spans: dict[str, tuple[Span, ...]] = field(default_factory=dict)
     amounts: dict[str, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
-    links: dict[str, tuple[tuple[int, int, "Dossier"], ...]] = field(default_factory=dict)
+    links: dict[str, tuple[tuple[Span, "Dossier"], ...]] = field(default_factory=dict)
     lapsed: tuple[int, ...] = ()
     """Days on which rights lapsed."""
 
@@ -319,7 +319,7 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
 ) -> Refused | None:
     if depth >= MAX_LINK_DEPTH:
         return None
-    linked: list[tuple[int, int, Dossier]] = []
+    linked: list[tuple[Span, Dossier]] = []
     for target, own in sorted(_by_value(rows).items()):
         if target not in people:
             return Refused(f"facts.{spec.name}", "unknown_person", "no facts of a linked person")
@@ -333,6 +333,6 @@ def _link(  # noqa: PLR0913 - one resolution, its parts named
         if isinstance(painted, Refused):
             return painted
         held = [(f, t, c) for f, t, c, value in painted if f < c and not value.startswith("!")]
-        linked.extend((first, min(last, change), other) for first, last, change in merged(held))
+        linked.extend((span, other) for span in merged(held))
     dossier.links[spec.name] = tuple(linked)
     return None

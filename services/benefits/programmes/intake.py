@@ -171,7 +171,7 @@ class Intake:
             for name, v in slow.amounts.items()
         }
         people.links = {
-            name: Links(numbers[link.person], link.first, link.last, link.other)
+            name: Links(numbers[link.person], link.first, link.last, link.change, link.other)
             for name, link in slow.links.items()
         }
         people.others = slow.others

@@ -137,7 +137,7 @@ def _linked(
         links.other[link],
         np.maximum(held.first[which], links.first[link]),
         np.minimum(held.last[which], links.last[link]),
-        held.change[which],
+        np.minimum(held.change[which], links.change[link]),
         held.person[which],
     )
     for member in members.rules:

@@ -123,6 +123,7 @@ class Links:
     person: Days
     first: Days
     last: Days
+    change: Days
     other: Days
 
 
@@ -205,14 +206,14 @@ def gather(dossiers: Sequence[Dossier]) -> People:
     """Derived dossiers as columns; linked dossiers are entered once each."""
     index: dict[int, int] = {}
     others: list[Dossier] = []
-    links: dict[str, list[tuple[int, int, int, int]]] = {}
+    links: dict[str, list[tuple[int, ...]]] = {}
     for number, dossier in enumerate(dossiers):
         for link, linked in dossier.links.items():
-            for first, last, other in linked:
+            for span, other in linked:
                 if id(other) not in index:
                     index[id(other)] = len(others)
                     others.append(other)
-                links.setdefault(link, []).append((number, first, last, index[id(other)]))
+                links.setdefault(link, []).append((number, *span, index[id(other)]))
     people = _columns(dossiers)
     people.links = {link: _links(rows) for link, rows in links.items()}
     people.others = _columns(others) if others else None
@@ -229,9 +230,9 @@ def _columns(dossiers: Sequence[Dossier]) -> People:
     )
 
 
-def _links(rows: list[tuple[int, int, int, int]]) -> Links:
+def _links(rows: list[tuple[int, ...]]) -> Links:
     table = np.array(rows, dtype=np.int32)
-    return Links(table[:, 0], table[:, 1], table[:, 2], table[:, 3])
+    return Links(*(np.ascontiguousarray(table[:, i]) for i in range(5)))
 
 
 def _spans(everybody: Iterable[Dossier]) -> dict[str, Column]:

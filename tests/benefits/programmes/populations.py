@@ -30,7 +30,7 @@ def person(pack: Pack, random: Random, *, linked: bool) -> Dossier:
         enter(dossier, spec, random)
         if spec.kind == "link" and linked and random.random() < 0.4:
             dossier.links[spec.name] = tuple(
-                (*interval(random), child(pack, random)) for _ in range(random.randint(1, 4))
+                (span, child(pack, random)) for _ in range(3) for span in spans(random)[:1]
             )
     return dossier
 

@@ -67,7 +67,7 @@ def test_two_families_may_be_linked_to_the_same_person() -> None:
         )
         found = resolve(pack, facts)
         assert isinstance(found, Dossier)
-        found.links["member"] = ((32, NEVER, child),)
+        found.links["member"] = (((32, NEVER, NEVER), child),)
         families.append(derive(plan, found))
     people = gather(families)
     assert people.others is not None

@@ -100,6 +100,15 @@ def deeds(spec: FactSpec, random: Random) -> Iterator[Fact]:
         yield Fact(spec.name, str(random.randint(1, 900_000)), done, done, late(random))
 
 
+def related(spec: FactSpec, name: str, random: Random) -> Iterator[Fact]:
+    """Somebody who belongs to the family, later did not, or never had."""
+    first, last = spell(random)
+    yield Fact(spec.name, name, first, last)
+    if random.random() < 0.4:
+        left = random.choice((first, first + 60 * DAY, day(random, 2025, 2026)))
+        yield Fact(spec.name, f"!{name}", left, None, date(2026, 3, 1))
+
+
 def vehicle(spec: FactSpec, random: Random) -> Iterator[Fact]:
     if random.random() < 0.15:
         yield Fact(spec.name, day(random, 2016, 2024).isoformat())
@@ -133,7 +142,7 @@ def lived(birth: date, random: Random) -> Iterator[Fact]:
 def facts_of(pack: Pack, random: Random, relatives: list[str]) -> Iterator[Fact]:
     for spec in pack.facts:
         if spec.kind == "link":
-            yield from (Fact(spec.name, name, *spell(random)) for name in relatives)
+            yield from (fact for name in relatives for fact in related(spec, name, random))
         elif spec.name in APART:
             yield from APART[spec.name](spec, random)
         elif spec.kind in {"flag", "code", "amount", "count"}:
@@ -207,3 +216,19 @@ def test_what_is_known_adds_up_for_every_pack(code: str) -> None:
             totals[row.month] = totals.get(row.month, 0) + row.amount_minor
         assert {m: v for m, v in sums.items() if v} == {m: v for m, v in totals.items() if v}
     assert changed > 0
+
+
+def test_who_left_the_family_on_the_day_of_the_application_is_not_counted() -> None:
+    # given an income that 1.3 times exceeds the line for one, and is below it for two
+    facts = [
+        Fact("birth_date", "1985-01-01"),
+        Fact("family_income_3_months", "278850000", date(2026, 1, 1)),
+        Fact("application", "yes", date(2026, 3, 10), date(2026, 3, 10)),
+        Fact("member", "kin", date(2020, 1, 1)),
+    ]
+    people = {"kin": [Fact("birth_date", "1990-01-01")]}
+    for left, amount in ((10, 21_000_000), (11, 42_000_000)):
+        gone = Fact("member", "!kin", date(2026, 3, left), None, date(2026, 4, 1))
+        found = entitle(load_pack("UZ-SR"), [*facts, gone], ("2026-04",), None, people)
+        assert not isinstance(found, Refused), found
+        assert [row.amount_minor for row in found] == [amount]
