@@ -10,15 +10,17 @@ import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
 
 from services.insights import store, web
 from services.insights.aggregates import MEASURES
 from services.insights.domain import TOTAL
+from services.insights.store import Figures, IndicatorRow
 from services.runtime.auth import Principal, requires
 from services.runtime.database import Database
 from services.runtime.settings import Settings
@@ -77,6 +79,19 @@ class Table:
     rows: list[TableRow]
 
 
+class Totals(BaseModel):
+    """Measure → how many and how much."""
+
+    totals: dict[str, Figures]
+
+
+class IndicatorPage(BaseModel):
+    """Published cells by name; `next` is given as `after` to read on, None at the end."""
+
+    items: list[IndicatorRow]
+    next: str | None
+
+
 @router.get("/", response_class=HTMLResponse, include_in_schema=False, dependencies=OPEN)
 async def page(request: Request, lang: str | None = None) -> HTMLResponse:
     """The dashboard in the language asked for."""
@@ -111,11 +126,11 @@ async def _changes(request: Request) -> AsyncIterator[str]:
 
 
 @router.get("/totals", dependencies=OPEN)
-async def totals(request: Request, region: str | None = None) -> dict[str, Any]:
-    """Measure → count and amount in minor units, over all of a region or of all regions."""
+async def totals(request: Request, region: str | None = None) -> Totals:
+    """The totals of a region, or of all."""
     database: Database = request.app.state.database
     async with database.pool.acquire() as connection:
-        return {"totals": await store.totals(connection, region)}
+        return Totals(totals=await store.totals(connection, region))
 
 
 @router.get("/indicators")
@@ -127,26 +142,21 @@ async def indicators(
     region: str | None = None,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> dict[str, Any]:
-    """Published cells, hidden ones without a count; `next` is the `after` of the next page."""
-    rows = await _indicators(request, (period, indicator, region), after, limit)
-    last = rows[-1] if len(rows) == limit else None
-    return {
-        "items": [dict(row) for row in rows],
-        "next": "|".join((last["indicator"], last["period"], last["region"], last["breakdown"]))
-        if last
-        else None,
-    }
+) -> IndicatorPage:
+    """Published cells, hidden ones without a count."""
+    cells = await _indicators(request, (period, indicator, region), after, limit)
+    following = "|".join(cells[-1].name) if len(cells) == limit else None
+    return IndicatorPage(items=cells, next=following)
 
 
 @router.get("/indicators.csv")
 async def indicators_csv(request: Request, _: Reader, period: Period = None) -> Response:
     """The published cells of a month as CSV, at most 10,000."""
-    rows = await _indicators(request, (period, None, None), None, 10_000)
+    cells = await _indicators(request, (period, None, None), None, 10_000)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
-    writer.writerows([row[name] for name in CSV_COLUMNS] for row in rows)
+    writer.writerows([getattr(cell, name) for name in CSV_COLUMNS] for cell in cells)
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8")
 
 
@@ -155,17 +165,17 @@ async def _indicators(
     filters: tuple[str | None, str | None, str | None],
     after: str | None,
     limit: int,
-) -> list[store.Row]:
+) -> list[IndicatorRow]:
     database: Database = request.app.state.database
-    start: list[str | None] = [*after.split("|", 3)] if after else []
-    start += [None] * (4 - len(start))
-    return await database.pool.fetch(store.LIST_INDICATORS, *filters, *start, limit)
+    start = after.split("|", 3) if after else ()
+    async with database.pool.acquire() as connection:
+        return await store.page_indicators(connection, filters, start, limit)
 
 
 async def _totals(database: Database) -> dict[str, int]:
     async with database.pool.acquire() as connection:
         found = await store.totals(connection, None)
-    return {measure: figures["count"] for measure, figures in found.items()}
+    return {measure: figures.count for measure, figures in found.items()}
 
 
 async def _table(database: Database, words: web.Words) -> Table | None:

@@ -1,6 +1,7 @@
 """Every statement of insights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -85,6 +86,33 @@ where indicator = $1 and period = $2 and (region = $3 or region like $3 || '-%')
 """
 LATEST_CYCLE: Final = "select month, region from cycles order by closed_at desc, month desc limit 1"
 COUNT_CYCLES: Final = "select count(*) from cycles"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many, and how much in minor units of the region's currency."""
+
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorRow:
+    """A published cell; `count` and `amount_minor` are None where it is hidden."""
+
+    indicator: str
+    period: str
+    region: str
+    breakdown: str
+    count: int | None
+    amount_minor: int | None
+    suppressed: bool
+    revision: int
+
+    @property
+    def name(self) -> tuple[str, str, str, str]:
+        """Where it stands in the order of all cells."""
+        return self.indicator, self.period, self.region, self.breakdown
 
 
 async def save_subjects(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -207,9 +235,19 @@ async def save_indicators(connection: Connection, cells: Sequence[IndicatorPubli
         await connection.execute(SAVE_INDICATORS, *columns(rows, 9))
 
 
-async def totals(connection: Connection, region: str | None) -> dict[str, dict[str, int]]:
-    """Measure → count and amount, over all wards, both sexes and all months."""
+async def totals(connection: Connection, region: str | None) -> dict[str, Figures]:
+    """Measure → figures, over all wards, both sexes and all months."""
     rows = await connection.fetch(TOTALS, region)
-    return {
-        row["measure"]: {"count": row["count"], "amount_minor": row["amount_minor"]} for row in rows
-    }
+    return {row["measure"]: Figures(row["count"], row["amount_minor"]) for row in rows}
+
+
+async def page_indicators(
+    connection: Connection,
+    filters: tuple[str | None, str | None, str | None],
+    after: Sequence[str],
+    limit: int,
+) -> list[IndicatorRow]:
+    """The next published cells by name; `filters` are period, indicator and region."""
+    start: list[str | None] = [*after, None, None, None, None][:4]
+    rows = await connection.fetch(LIST_INDICATORS, *filters, *start, limit)
+    return [IndicatorRow(**row) for row in rows]

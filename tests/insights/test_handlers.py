@@ -50,7 +50,7 @@ pytestmark = pytest.mark.stack
 
 async def counted(tx: Transaction) -> dict[str, int]:
     totals = await store.totals(tx.connection, None)
-    return {measure: figures["count"] for measure, figures in totals.items() if figures["count"]}
+    return {measure: figures.count for measure, figures in totals.items() if figures.count}
 
 
 def published(outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str], int | None]:
@@ -121,7 +121,7 @@ async def test_what_is_about_somebody_unknown_waits_for_their_registration(schem
         assert Releases(cause) in await on_registered(tx, [registered(unknown)])
         assert await on_entitled(tx, [early]) == []
         totals = await store.totals(tx.connection, "VN-07")
-    assert totals["entitled"] == {"count": 2, "amount_minor": 2 * AMOUNT}
+    assert totals["entitled"] == store.Figures(2, 2 * AMOUNT)
 
 
 async def test_a_payment_is_ordered_paid_and_taken_back_in_its_own_place(schema: Schema) -> None:
