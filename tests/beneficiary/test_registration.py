@@ -200,3 +200,11 @@ def test_who_is_left_out_by_the_parts_of_a_number_would_have_been_judged_another
     assert len(kept) > 150
     again = matching.judge([(numbered(own), numbered(number)) for number in kept])
     assert matching.Outcome.SAME in {judgement.outcome for judgement in again}
+
+
+def test_nearly_every_stranger_of_the_same_province_and_year_is_left_out() -> None:
+    random = Random(2)
+    parts = set(matching.signature(numbered("008180001234")).number_parts)
+    strangers = [f"008180{random.randrange(10**6):06}" for _ in range(500)]
+    found = [matching.signature(numbered(number)).number_parts for number in strangers]
+    assert sum(parts.isdisjoint(one) for one in found) > 450
