@@ -45,13 +45,16 @@ class NameComparer:
         Where neither agrees in its own field but they agree crosswise, the crosswise levels count;
         the weaker of the two is taken for the given name, which tells brothers and sisters apart.
         """
-        given = self._given(a.given, b.given, a, b)
+        given = self._levels(a.given, b.given, a, b)
+        self._two_names(given, a.given, b.given)
         family = self._levels(a.family, b.family, a, b, by_stem=True)
         order = np.full(len(given), Simple.SAME, dtype=np.uint8)
         rows = np.flatnonzero(_weak(given) & _weak(family))
         x, y = a.take(rows), b.take(rows)
         first = self._levels(x.given, y.family, x, y, by_stem=True)
         second = self._levels(x.family, y.given, x, y, by_stem=True)
+        self._two_names(first, x.given, y.family)
+        self._two_names(second, x.family, y.given)
         weaker, stronger = _ordered(first, second)
         crossed = ~_weak(stronger) & (weaker != Name.DIFFERENT)
         swapped = rows[crossed]
@@ -68,14 +71,12 @@ class NameComparer:
         father[father == Name.WRITTEN] = Name.SPELLING
         return np.where(_STRENGTH[father] > _STRENGTH[written], father, written).astype(np.uint8)
 
-    def _given(self, x: Ints, y: Ints, a: Columns, b: Columns) -> Levels:
-        """Two names that people bear are two names, however alike: Hasan, Husan; Hà, Hạ."""
-        level = self._levels(x, y, a, b)
+    def _two_names(self, level: Levels, x: Ints, y: Ints) -> None:
+        """Two given names in use are two names, however alike: Hasan, Husan; Hà, Hạ."""
         known = self._table.known.array
         alike = np.isin(level, (Name.SLIP, Name.CLOSE, Name.CONSONANTS, Name.MARKS, Name.TONE))
         unwritten = (level == Name.CONSONANTS) & self._two_scripts(x, y)
         level[alike & ~unwritten & (known[x] > 0) & (known[y] > 0)] = Name.TWO_NAMES
-        return level
 
     def _levels(self, x: Ints, y: Ints, a: Columns, b: Columns, *, by_stem: bool = False) -> Levels:
         """`by_stem` drops the endings that tell a man's family name from a woman's."""
