@@ -1,13 +1,13 @@
 """The report of a run: what was done, what became of it, and how much that proves."""
 
 import platform
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+from statistics import median
 from typing import Final
 
-from tests.chaos.nemesis import Strike
+from tests.chaos.nemesis import RECOVERY_S, Strike
 from tests.chaos.observation import Fact
 from tests.chaos.run import Outcome
 
@@ -74,12 +74,17 @@ def _sent(outcome: Outcome) -> str:
 
 
 def _faults(strikes: Sequence[Strike]) -> str:
-    rows = ["| fault | times | works again after, median | most |", "|---|---|---|---|"]
+    """Who is hit works again while others, or the same, are hit anew."""
+    rows = ["| fault | times | ready again after, median | most |", "|---|---|---|---|"]
     for kind, many in sorted(Counter(strike.fault.kind for strike in strikes).items()):
-        took = [s.recovery_s for s in strikes if s.fault.kind == kind and s.recovery_s is not None]
-        cells = f"{statistics.median(took):.1f} s | {max(took):.1f} s" if took else "never | never"
-        rows.append(f"| {kind} | {many} | {cells} |")
-    return "\n".join(rows) + "\n"
+        took = [strike.recovery_s for strike in strikes if strike.fault.kind == kind]
+        known = [RECOVERY_S if one is None else one for one in took]
+        rows.append(f"| {kind} | {many} | {_shown(median(known))} | {_shown(max(known))} |")
+    return "\n".join([*rows, "", "Other faults struck meanwhile."]) + "\n"
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < RECOVERY_S else f"over {RECOVERY_S:.0f} s"
 
 
 def _coverage(outcome: Outcome) -> str:
