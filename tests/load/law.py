@@ -232,7 +232,7 @@ def main() -> None:
         corrected(max(options.people // 100, 100))
         simulated(options.people)
     for code in options.compare:
-        disagreements(code, options.people)
+        disagreements(code, options.people if code == "VN-SA" else options.people // 5)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,22 @@ def invented(random: Random, children: list[str]) -> list[Fact]:
     facts.extend(Fact("decision", group, *interval(random)) for group in sorted(decided))
     if random.random() < 0.5:
         facts.append(Fact("application", "SP", *interval(random)))
+    facts.extend(list(corrected(random, facts)))
     facts.extend(Fact("child", child, *interval(random)) for child in children)
     return facts
+
+
+def corrected(random: Random, facts: list[Fact]) -> Iterator[Fact]:
+    """Later statements: that it was not so after all from a day on, or was never stated."""
+    known = date(2026, 12, 1)
+    for fact in facts:
+        if fact.name in FLAGS and random.random() < 0.3:
+            value = random.choice(("no", "none"))
+            first, last = interval(random)
+            if value == "none":
+                first, last = fact.valid_from or first, fact.valid_to
+            known += timedelta(days=1)
+            yield Fact(fact.name, value, first, last, known)
 
 
 def stated(random: Random, values: dict[str, tuple[str, ...]], share: float) -> Iterator[Fact]:

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.benefits.programmes import Fact
+from tests.benefits.programmes import lives
+from tests.benefits.programmes.lives import Life
+from tests.benefits.programmes.lives import Look as DayLook
 
 DAY = timedelta(days=1)
+SEVERAL = frozenset({"decision", "application", "child"})
 STANDARDS = ((date(2024, 7, 1), 500_000), (date(2021, 7, 1), 360_000), (date(2015, 1, 1), 270_000))
 REFORM = date(2025, 7, 1)
 A5 = ("A5a", "A5b", "A5c", "A5d")
@@ -36,45 +40,28 @@ def died(facts: list[Fact]) -> date:
     return next((date.fromisoformat(f.value) for f in facts if f.name == "death"), date.max)
 
 
-def on_day(facts: list[Fact], name: str, values: tuple[str, ...], day: date) -> bool:
-    return any(
-        f.name == name
-        and f.value in values
-        and (f.valid_from or date.min) <= day <= (f.valid_to or date.max)
-        for f in facts
-    )
+def life_of(facts: list[Fact]) -> Life:
+    return Life(tuple(facts), SEVERAL, {})
 
 
-def years_on(birth: date, day: date) -> int:
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+def seen(look: DayLook) -> Callable[[list[Fact]], Look]:
+    """People as they are seen on a day, or on the eve of a month."""
 
+    def at(who: list[Fact]) -> Look:
+        life = life_of(who)
+        return Look(
+            lambda name, *values: look.has(life, (name, values or ("yes",))),
+            lambda name, *values: look.lacks(life, (name, values or ("yes",))),
+            lambda: look.age(life),
+        )
 
-def alive(facts: list[Fact], day: date) -> bool:
-    return born(facts) <= day <= died(facts)
+    return at
 
 
 def looks(facts: list[Fact], month: date) -> Iterator[tuple[Look, Callable[[list[Fact]], Look]]]:
     """The days of a month, and the eve for what ends on the first; with a maker for others."""
-
-    def plain(day: date) -> Callable[[list[Fact]], Look]:
-        return lambda who: Look(
-            lambda name, *values: alive(who, day) and on_day(who, name, values or ("yes",), day),
-            lambda name, *values: not on_day(who, name, values or ("yes",), day),
-            lambda: years_on(born(who), day),
-        )
-
-    def eve(day: date) -> Callable[[list[Fact]], Look]:
-        before, first = plain(day - DAY), plain(day)
-        return lambda who: Look(
-            lambda name, *values: before(who).has(name, *values) and first(who).has(name, *values),
-            before(who).lacks,
-            before(who).age,
-        )
-
-    yield eve(month)(facts), eve(month)
-    for number in range(monthrange(month.year, month.month)[1]):
-        maker = plain(month + number * DAY)
-        yield maker(facts), maker
+    for look in lives.looks(month):
+        yield seen(look)(facts), seen(look)
 
 
 def community(look: Look, facts: list[Fact], month: date) -> Iterator[tuple[str, int]]:  # noqa: C901, PLR0912 - the law is as long as it is
@@ -119,7 +106,8 @@ def was_a1(look: Look, facts: list[Fact]) -> bool:
     year = birth.year + 16
     leap_born = (birth.month, birth.day) == (2, 29)
     birthday = date(year, 3, 1) if leap_born and year % 4 else birth.replace(year=year)
-    return look.has("former_a1") or on_day(facts, "without_nurture", ("yes",), birthday - DAY)
+    held = life_of(facts).on(("without_nurture", ("yes",)), birthday - DAY)
+    return look.has("former_a1") or bool(held)
 
 
 def pension(look: Look, month: date) -> bool:
