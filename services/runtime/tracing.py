@@ -45,7 +45,7 @@ def _hex(text: str) -> str:
 
 def below(traceparent: str | None) -> Context:
     """Where a child of that span begins; where a trace begins if there is none that can be read."""
-    return _PROPAGATOR.extract({"traceparent": traceparent or ""})
+    return _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else Context()
 
 
 def context_of(traceparent: str | None) -> SpanContext:

@@ -139,9 +139,9 @@ class Running:
         leaving = (consumer.settled() for consumer in self.leader.consumers)
         await asyncio.gather(*leaving, return_exceptions=True)
         await self.publisher.stop()
-        self.leader.telemetry.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.database.pool.close(), 5)
+        self.leader.telemetry.close()
 
     async def status(self) -> dict[str, Any]:
         """What is on its way: records not taken, rows not sent, records that wait, timers."""

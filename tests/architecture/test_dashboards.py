@@ -1,5 +1,6 @@
 """Dashboards and alerts: they parse, name what is there, and lead to what mends it."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -8,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.catalogue import SERVICES
+from contracts.catalogue import EVENTS, SERVICES
 from services.runtime.telemetry import METRICS
-from tests.architecture.tree import ROOT, files
+from tests.architecture.tree import ROOT, files, modules
 from tests.prometheus import names_in, translated
 
 FOLDER = ROOT / "deploy" / "grafana"
@@ -47,6 +48,12 @@ def test_an_expression_names_metrics_of_the_table_and_no_other(where: str, expre
         assert any(re.fullmatch(name, known) for known in TRANSLATED), name
 
 
+@pytest.mark.parametrize(("where", "expression"), EXPRESSIONS)
+def test_an_expression_asks_for_types_that_are_published(where: str, expression: str) -> None:
+    for asked in re.findall(r'\btype=~?"([^"]+)"', expression):
+        assert any(re.fullmatch(asked, event.name) for event in EVENTS), where
+
+
 def test_every_metric_of_the_table_is_shown_or_watched() -> None:
     names = {name for _, expression in EXPRESSIONS for name in names_in(expression)}
     unseen = {
@@ -59,6 +66,27 @@ def test_every_metric_of_the_table_is_shown_or_watched() -> None:
         )
     }
     assert unseen == set()
+
+
+def recorded() -> Iterator[str]:
+    """The names that code records figures under, where they are written out."""
+    for path in modules("services"):
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="record"), args=[ast.Constant(value=str(name)), *_]
+                ):
+                    yield name
+
+
+def test_nothing_is_measured_under_a_name_that_is_not_in_the_table() -> None:
+    assert set(recorded()) <= set(METRICS)
+    makers = [
+        str(path)
+        for path in modules("services")
+        if re.search(r"\b(create_(counter|gauge|histogram)|get_meter)\b", (ROOT / path).read_text())
+    ]
+    assert makers == ["services/runtime/telemetry.py"]
 
 
 def sections() -> dict[str, str]:
