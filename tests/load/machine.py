@@ -1,11 +1,13 @@
 """What processes cost: CPU seconds and memory, as the operating system counts them."""
 
 import platform
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 
 import psutil  # type: ignore[import-untyped]
 
+from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 
 POSTGRES, KAFKA = "postgres", "kafka-1"
@@ -48,7 +50,9 @@ def versions() -> str:
     named = ", ".join(f"{name} {version(name)}" for name in packages)
     cpu = f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB"
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{cpu}, {system}, {named}"
+    jars = (ROOT / "deploy" / "local" / "jars.txt").read_text(encoding="utf-8")
+    kafka = re.findall(r"kafka-clients:([0-9.]+)", jars)
+    return f"{cpu}, {system}, {named}, Kafka {', '.join(kafka)}"
 
 
 def load() -> str:
