@@ -24,7 +24,7 @@ LEFT_OUT = {
 }
 _TOLD = pytest.StashKey[list[str]]()
 
-UNIT = {"contracts", *SERVICES}
+UNIT = {"contracts", "cli", *SERVICES}
 """Folders whose stories need nothing that runs, but for those marked `stack` or `browser`."""
 
 

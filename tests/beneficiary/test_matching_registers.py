@@ -45,6 +45,7 @@ def test_newcomers_meet_whom_they_would_meet_in_the_list(people: list[Person]) -
 
     # when the others come
     found = known.search(newcomers)
+    assert known.search(newcomers).scores.tolist() == found.scores.tolist()
     met = {
         frozenset((2 * a + 1, 2 * b)): score
         for a, b, score in zip(found.pairs.first, found.pairs.second, found.scores, strict=True)

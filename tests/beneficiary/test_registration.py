@@ -109,6 +109,11 @@ def test_an_identifier_is_not_held_against_a_birth_date_that_is_only_a_year() ->
     assert objection(form, REGION, PLACES, TODAY) is None
 
 
+def test_what_is_stored_of_a_person_as_digests_is_keys_and_parts_of_the_number() -> None:
+    one = Candidate(UUID(int=1), UUID(int=1), candidate(claim()).person, ("a", "b"), ("c",))
+    assert one.blinded == ("a", "b", "c")
+
+
 def test_a_second_registration_is_suspected_and_holds() -> None:
     # given a registered woman, and a form with her number, her marks left out
     known = candidate(claim("A-1"))

@@ -185,6 +185,22 @@ def test_a_chain_of_changes_is_followed_to_its_end_and_back() -> None:
     assert history.latest("9") == "9"
 
 
+def test_what_became_of_a_district_is_told_by_the_communes_it_had_at_its_end() -> None:
+    # given a district that ended in 2010 with one of its communes, the other of which was gone
+    gone, ended = date(2000, 1, 1), date(2010, 1, 1)
+    history = History(
+        [
+            Unit("VN", "D", Level.DISTRICT, "", {"vi": "Huyện"}, None, ended),
+            Unit("VN", "1", Level.SETTLEMENT, "D", {"vi": "Làng"}, None, gone),
+            Unit("VN", "2", Level.SETTLEMENT, "D", {"vi": "Xã"}, None, ended),
+            Unit("VN", "3", Level.SETTLEMENT, "", {"vi": "Phường"}, ended, None),
+            Unit("VN", "4", Level.SETTLEMENT, "", {"vi": "Phường"}, gone, None),
+        ],
+        [Change("1", "4", gone), Change("2", "3", ended)],
+    )
+    assert codes(history.became("D", date(2005, 1, 1), date(2020, 1, 1))) == ["3"]
+
+
 def test_a_unit_that_ended_without_an_heir_stays_itself() -> None:
     ended = date(2000, 1, 1)
     history = History([Unit("VN", "1", Level.SETTLEMENT, "", {"vi": "Làng"}, None, ended)], [])

@@ -272,6 +272,9 @@ def test_months_between_two_versions_of_a_row_are_a_gap() -> None:
     late = row.replace("a1_from_4", "a1_late").replace("rate =", "from = 2024-03-01, rate =")
     found = findings(edited(VN, row, f"{early}\n{late}"))
     assert ("tables.groups.a1_late.from", "gap") in found
+    # and versions that follow one another from day to day are none
+    late = late.replace("from = 2024-03-01", "from = 2024-01-01")
+    assert findings(edited(VN, row, f"{early}\n{late}")) == set()
 
 
 def test_floats_are_refused_with_their_place() -> None:
