@@ -65,10 +65,16 @@ def proposed(source: str, region: str, claim: WorkerDeployed) -> Deployment:
 
 
 def fault(deployment: Deployment) -> Refused | None:
-    """What is wrong with a deployment by itself: its communities exist on its first day."""
+    """What is wrong with a deployment by itself.
+
+    Its communities exist on its first or on its last day: codes may change while it lasts.
+    """
     if deployment.last_day < deployment.first_day:
         return Refused("deployment.ends_before_it_starts", "data.last_day")
-    communities = places.in_force(deployment.region, deployment.first_day)
+    first, last = deployment.first_day, deployment.last_day
+    communities = places.in_force(deployment.region, first) | places.in_force(
+        deployment.region, last
+    )
     for position, community in enumerate(deployment.communities):
         if community in deployment.communities[:position]:
             return Refused("community.repeated", f"data.communities.{position}")

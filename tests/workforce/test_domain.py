@@ -86,9 +86,15 @@ def test_another_account_of_days_already_taken_is_refused(changes: dict[str, obj
     ["99999", "03388", "02200"],
     ids=["of nowhere", "of another region", "merged into another in 2025"],
 )
-def test_a_community_that_the_region_has_not_on_the_first_day_is_refused(community: str) -> None:
+def test_a_community_that_the_region_has_on_neither_end_is_refused(community: str) -> None:
     wrong = proposal(communities=("00700", community))
     assert judge([wrong], {}) == [Refused("community.unknown", "data.communities.1")]
+
+
+@pytest.mark.parametrize("community", ["00937", "02200"], ids=["of today", "of the first day"])
+def test_a_deployment_over_a_reform_names_places_as_before_or_as_after(community: str) -> None:
+    lasting = proposal(communities=(community,), first_day=date(2025, 1, 15))
+    assert judge([lasting], {}) == [Started(lasting)]
 
 
 def test_a_worker_may_be_deployed_again_from_the_day_after() -> None:
