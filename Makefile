@@ -10,6 +10,7 @@ UV_VERSION := 0.13.9
 TARGET ?= local
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := .local/demo
 RUN := $(VENV)/.installed-to-run
 DEV := $(VENV)/.installed-to-develop
 
@@ -44,12 +45,12 @@ up: $(RUN) ## Start the whole platform on this machine
 
 .PHONY: status
 status: $(RUN) ## Say what runs and where
-	@$(BIN)/python -m deploy.local status
+	@$(BIN)/python -m deploy.local status $$([ ! -e $(DEMO)/running.json ] || echo --directory $(DEMO))
 
 .PHONY: down
 down: $(RUN) ## Stop the platform, the demonstration's too
 	@$(BIN)/python -m deploy.local down
-	@$(BIN)/python -m deploy.local down --directory .local/demo
+	@$(BIN)/python -m deploy.local down --directory $(DEMO)
 
 # What decides without I/O is covered whole by the tests that need nothing that runs; all else is
 # covered by all tests. Measured are lines and branches.
