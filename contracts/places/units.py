@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-VIETNAMESE_REFORM = dt.date(2025, 7, 1)
-"""34 provinces instead of 63, 3,321 wards instead of 10,035, no districts (Resolution 202/2025)."""
-
 
 class Level(StrEnum):
     """The levels of the three countries, from the whole to the part."""

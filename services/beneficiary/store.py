@@ -110,10 +110,6 @@ from pairs where id = $1 for update
 RESOLVE_PAIR: Final = """
 update pairs set outcome = $2, decided_by = $3, decided_at = $4 where id = $1
 """
-COUNTS: Final = """
-select (select count(*) from persons) as registered,
-       (select count(*) from pairs) as suspected
-"""
 
 
 @dataclass(frozen=True, slots=True)
