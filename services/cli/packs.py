@@ -15,9 +15,10 @@ from rich.table import Table
 from services.benefits.programmes import Finding, Pack, load_pack, read_pack
 from services.benefits.programmes.activation import activation_refusals, unverified
 from services.benefits.programmes.analysis import analyse
-from services.benefits.programmes.cases import packaged_cases, read_cases, run_cases
+from services.benefits.programmes.cases import Case, packaged_cases, read_cases, run_cases
 from services.benefits.programmes.comparison import compare
 from services.benefits.programmes.explanation import Explanation, explain
+from services.benefits.programmes.facts import Refused
 from services.benefits.programmes.jdm import export_table, import_cells, merge_cells
 from services.benefits.programmes.loading import PACKS, pack_text
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
@@ -110,7 +111,7 @@ def run_tests(
     """Run the test cases beside a pack, or those of a file; exit 1 if one fails."""
     chosen = chosen_pack(pack, sound=True)
     if cases is not None:
-        wanted = read_cases(cases.read_text(encoding="utf-8"))
+        wanted = _cases(cases)
     elif chosen.code in PACKS:
         wanted = packaged_cases(chosen.code)
     else:
@@ -123,6 +124,13 @@ def run_tests(
         print(f"{failure.case}: {failure.month}: {failure.found}, not {failure.expected}")
     print(f"test cases={len(wanted)} failures={len(failures)}")
     raise typer.Exit(1 if failures else 0)
+
+
+def _cases(path: Path) -> tuple[Case, ...]:
+    try:
+        return read_cases(pack_file(path))
+    except ValueError as fault:  # what is no TOML, and what is no case
+        refuse([Refused(path.name, "bad_cases", str(fault))])
 
 
 @app.command(name="explain")
@@ -170,6 +178,7 @@ def export_pack(
     table: Annotated[str, typer.Option(help="The table of a JDM file.")] = "",
 ) -> None:
     """Write a pack's tables to a spreadsheet, or one table in the JSON format of rule editors."""
+    _one_format(xlsx, jdm)
     text = _text(pack)
     if xlsx is not None:
         with xlsxwriter.Workbook(xlsx, {"strings_to_formulas": False}) as book:
@@ -194,6 +203,11 @@ def export_pack(
         print(f"export {jdm.name}")
 
 
+def _one_format(xlsx: Path | None, jdm: Path | None) -> None:
+    if xlsx is None and jdm is None:
+        raise typer.BadParameter("say --xlsx FILE or --jdm FILE")
+
+
 def _text(name: str) -> str:
     chosen = chosen_pack(name)
     path = Path(name)
@@ -212,6 +226,7 @@ def import_pack(
     All other parts stay byte for byte. Anything wrong is named by sheet, row and column, with
     exit code 2 and nothing written.
     """
+    _one_format(xlsx, jdm)
     text = _text(pack)
     sheets = {name: [list(row) for row in sheet] for name, sheet in sheets_of(text).items()}
     if xlsx is not None:

@@ -26,7 +26,14 @@ from services.benefits.programmes.pack import Pack
 from services.benefits.programmes.plan import SCALE, Plan
 from services.benefits.programmes.refusal import missing_reasons
 from services.benefits.programmes.speech import NONE, Speaker, speaker
-from services.benefits.programmes.stated import Working, leaves, stated_facts, workings
+from services.benefits.programmes.stated import (
+    Working,
+    barring,
+    lasting,
+    leaves,
+    stated_facts,
+    workings,
+)
 
 SentenceKind = Literal[
     "result", "working", "part", "rule", "fact", "by_itself", "if_changed", "why_not", "appeal"
@@ -249,14 +256,13 @@ def _if_changed(case: _Case, verdict: Verdict) -> Iterator[Sentence]:
     ends = [
         key
         for hit in verdict.hits
-        for key in leaves(case.plan, case.dossier, hit.rule, case.month)
+        for key in lasting(case.plan, case.dossier, hit.rule, case.month)
         if key.partition("=")[0] not in {"decision", "application"}
     ]
     begins = [
         key
         for hit in verdict.hits
-        for keys in hit.rule.when.has_not
-        for key in keys
+        for key in barring(case.plan, hit.rule)
         if (spec := case.plan.pack.fact(key.partition("=")[0])) and not spec.special
     ]
     for message, keys in (("if_ends", ends), ("if_begins", begins)):

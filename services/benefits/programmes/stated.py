@@ -7,7 +7,7 @@ from services.benefits.programmes.analysis import references_of
 from services.benefits.programmes.days import first_day, last_day, pack_day
 from services.benefits.programmes.derivation import persons_counted
 from services.benefits.programmes.facts import Dossier, Fact
-from services.benefits.programmes.inputs import ComparedInput, LinkedInput
+from services.benefits.programmes.inputs import ComparedInput, LinkedInput, TermInput
 from services.benefits.programmes.plan import Plan, Rule
 
 
@@ -24,6 +24,31 @@ def leaves(plan: Plan, dossier: Dossier, rule: Rule, month: int) -> tuple[str, .
     if rule.rate is not None and (raised := plan.rates[rule.rate].raised_by) in dossier.amounts:
         found[str(raised)] = None
     return tuple(found)
+
+
+def lasting(plan: Plan, dossier: Dossier, rule: Rule, month: int) -> tuple[str, ...]:
+    """Of the facts behind a rule those that must go on: a term asks for its own once, at first."""
+    once = {
+        fact
+        for keys in rule.when.has
+        for key in keys
+        if isinstance(plan.inputs.get(key), TermInput)
+        for fact in facts_behind(plan, dossier, key, month)
+    }
+    asked = {key for keys in rule.when.has for key in keys}
+    found = leaves(plan, dossier, rule, month)
+    return tuple(key for key in found if key not in once or key in asked)
+
+
+def barring(plan: Plan, rule: Rule) -> Iterator[str]:
+    """The facts that would end what a rule pays if they began."""
+    for keys in rule.when.has_not:
+        yield from (first_fact(plan, key) for key in keys)
+    for keys in rule.when.has:
+        for key in keys:
+            item = plan.inputs.get(key)
+            if isinstance(item, TermInput):
+                yield from (first_fact(plan, ending) for ending in item.ends_by)
 
 
 def facts_behind(plan: Plan, dossier: Dossier, key: str, month: int) -> Iterator[str]:

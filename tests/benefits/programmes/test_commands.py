@@ -306,3 +306,17 @@ def test_what_cannot_be_read_or_written_is_refused_by_name(facts: Path, tmp_path
     assert (done.exit_code, done.stderr) == (2, f"{nowhere}: not_written: {NO_FILE}\n")
     done = run("check", str(tmp_path / "no.toml"))
     assert (done.exit_code, done.stderr) == (2, f"{tmp_path / 'no.toml'}: no_file: {NO_FILE}\n")
+
+
+def test_a_command_without_its_file_and_cases_that_are_none_are_refused(tmp_path: Path) -> None:
+    for command in (("export", "VN-SA"), ("import", "VN-SA", "--out", str(tmp_path / "x.toml"))):
+        done = run(*command)
+        assert done.exit_code == 2
+        assert "say --xlsx FILE or --jdm FILE" in done.output
+    assert not (tmp_path / "x.toml").exists()
+    cases = tmp_path / "cases.toml"
+    for text in ("person_id,fact\n", '[[cases]]\nname = "nobody"\n'):
+        cases.write_text(text, encoding="utf-8")
+        done = run("test", "VN-SA", "--cases", str(cases))
+        assert done.exit_code == 2
+        assert done.stderr.startswith("cases.toml: bad_cases: ")

@@ -200,3 +200,12 @@ def test_legal_references_are_said_in_every_language_of_their_pack() -> None:
     assert {language: load_messages(language).law.keys() for language in LANGUAGES} == wanted
     assert "Nghị định 20/2021/NĐ-CP, Điều 5 khoản 1" in explained(ORPHAN, "2024-09", "vi")
     assert "Decree 20/2021/ND-CP Article 5(1)" in explained(ORPHAN, "2024-09", "uk")
+
+
+def test_what_a_term_asked_for_once_does_not_end_it_but_what_bars_it_does() -> None:
+    facts = [born("1990-01-01"), fact("displaced"), fact("application", since="2024-02-10")]
+    text = explained(facts, "2024-03", pack="UA-IDP")
+    assert "It changes if this ends" not in text
+    assert "It changes if this begins: returned home." in text
+    assert "It changes if this begins: abroad for more than 30 days." in text
+    assert "prison" not in text
