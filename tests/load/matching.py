@@ -88,14 +88,15 @@ def fresh(folder: Path) -> None:
         )
 
 
-def speed() -> None:
+def speed(count: int) -> None:
     with TemporaryDirectory() as folder:
         started = perf_counter()
-        write_set(Path(folder), "mixed", "million", int(MILLION / 1.25), 2_000)
+        write_set(Path(folder), "mixed", "million", int(count / 1.25), count // 5_000)
         people = Path(folder) / "mixed.csv"
         say(f"{conditions()}; made in {perf_counter() - started:.0f} s")
         _file(Path(folder))
         _newcomers(people, Path(folder) / "place_history.csv")
+        _crowd(Path(folder), 2 * count)
 
 
 def _file(folder: Path) -> None:
@@ -118,7 +119,8 @@ def _newcomers(path: Path, history: Path) -> None:
     register.search(everyone[:1])
     times, compared = [], 0
     for one in range(ROUNDS):
-        batch = everyone[one * NEWCOMERS * 50 : (one * 50 + 1) * NEWCOMERS]
+        start = one * (len(everyone) // ROUNDS)
+        batch = everyone[start : start + NEWCOMERS]
         started = perf_counter()
         compared += len(register.search(batch).scores)
         times.append(1000 * (perf_counter() - started))
@@ -128,6 +130,16 @@ def _newcomers(path: Path, history: Path) -> None:
         f"({compared / ROUNDS:.0f} pairs)"
     )
     _scoring(register)
+
+
+def _crowd(folder: Path, size: int) -> None:
+    """A list in which everybody has one name, one phone and one place, and no birth date."""
+    path = folder / "crowd.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("rec_id,lang,family_name,given_name,sex,phone,place_code\n")
+        file.writelines(f"{n},vi,Nguyễn,Hoa,F,0912345678,00694\n" for n in range(size))
+    result = match(Order([path]))
+    say(f"crowd: {size:,} people of one name, {len(result.scores)} pairs, {result.seconds:.0f} s")
 
 
 def _scoring(register: Register) -> None:
@@ -175,4 +187,9 @@ def _outcomes(hard: Path, result: Result) -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("quality", "speed"))
-    {"quality": quality, "speed": speed}[parser.parse_args().what]()
+    parser.add_argument("--people", type=int, default=MILLION, help="for speed")
+    arguments = parser.parse_args()
+    if arguments.what == "quality":
+        quality()
+    else:
+        speed(arguments.people)
