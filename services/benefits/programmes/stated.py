@@ -68,15 +68,10 @@ def facts_behind(plan: Plan, dossier: Dossier, key: str, month: int) -> Iterator
 def first_fact(plan: Plan, key: str) -> str:
     """The fact that an input asks for first, whether it is known or not."""
     item = plan.inputs.get(key)
-    while item is not None:
-        if isinstance(item, LinkedInput):
-            return plan.members[item.members].link
-        references = references_of(item)
-        if not references:
-            break
-        key = references[0]
-        item = plan.inputs.get(key)
-    return key
+    if isinstance(item, LinkedInput):
+        return plan.members[item.members].link
+    references = references_of(item) if item is not None else ()
+    return first_fact(plan, references[0]) if references else key
 
 
 class Working(NamedTuple):

@@ -226,3 +226,12 @@ def test_amounts_overlay_like_other_facts() -> None:
     rich = fact("bank_deposit", "10000001", "2024-01-01", None, "2024-01-01")
     spent = fact("bank_deposit", "0", "2024-10-01", None, "2024-10-05")
     assert list(paid(IDP, [*displaced, rich, spent], "2024-09", "2024-10")) == ["2024-10"]
+
+
+def test_a_death_taken_back_or_denied_is_none() -> None:
+    person = [born("1940-01-01"), fact("decision", "all")]
+    dead = fact("death", "2024-03-10", since=None, known="2024-03-12")
+    denied = fact("death", "none", since=None, known="2024-05-02")
+    for told in ([dead, denied], [denied]):
+        assert paid(VN, [*person, *told], "2024-06") == {"2024-06": 360_000}
+    assert paid(VN, [*person, dead, denied], "2024-06", known_at="2024-05-01") == {}
