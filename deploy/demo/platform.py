@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -55,31 +57,29 @@ class Platform:
             timeout=30,
         )
 
-    def busy(self) -> list[dict[str, Any]]:
-        """The workers that have something on its way, or do not answer, and what they say."""
-        found = []
-        for service in SERVICES:
-            try:
-                status = httpx.get(f"{self.url(f'{service}-worker')}/status", timeout=15).json()
-            except (httpx.TransportError, ValueError) as error:
-                found.append({"service": service, "silent": type(error).__name__})
-            else:
-                found += [status] if on_its_way(status) else []
-        return found
-
     def await_quiet(self, what: str, timeout_s: float = 120) -> None:
         """Waits until no worker has anything left to take, send or wait for."""
         looks, deadline = 0, time.monotonic() + timeout_s
-        while looks < QUIET_LOOKS:
-            busy = self.busy()
-            looks = 0 if busy else looks + 1
-            if time.monotonic() > deadline:
-                raise DemoError(f"{what}: still on its way after {timeout_s:.0f} s: {busy}")
-            time.sleep(0.1)
+        with httpx.Client(timeout=15) as web, ThreadPoolExecutor(len(SERVICES)) as pool:
+            while looks < QUIET_LOOKS:
+                found = pool.map(partial(self._status, web), SERVICES)
+                busy = [status for status in found if on_its_way(status)]
+                looks = 0 if busy else looks + 1
+                if time.monotonic() > deadline:
+                    raise DemoError(f"{what}: still on its way after {timeout_s:.0f} s: {busy}")
+                time.sleep(0.1)
+
+    def _status(self, web: httpx.Client, service: str) -> dict[str, Any]:
+        """What a worker says of itself; that it is silent, if it says nothing."""
+        try:
+            status: dict[str, Any] = web.get(f"{self.url(f'{service}-worker')}/status").json()
+        except (httpx.TransportError, ValueError) as error:
+            return {"service": service, "silent": type(error).__name__}
+        return status
 
 
 def on_its_way(status: Mapping[str, Any]) -> bool:
-    """Whether a worker has records to take, facts to send, or records that wait."""
+    """Whether a worker has records to take, facts to send, or records that wait, or is silent."""
     if "lag" not in status:
         return True
     lag = status["lag"].values()
