@@ -73,11 +73,17 @@ def is_busy(status: dict[str, Any], reached: datetime | None) -> bool:
 async def until_quiet(
     client: httpx.AsyncClient, urls: Sequence[str], reached: datetime | None, timeout_s: float
 ) -> Statuses:
-    """Waits until no worker is busy; a `TickError` names who still is after `timeout_s`."""
+    """Waits until no worker is busy; a `TickError` names who still is after `timeout_s`.
+
+    A worker that does not answer is not at rest: business time waits for its successor.
+    """
     looks, deadline = 0, time.monotonic() + timeout_s
     while True:
-        found = await statuses(client, urls)
-        busy = [status["service"] for status in found if is_busy(status, reached)]
+        try:
+            found = await statuses(client, urls)
+            busy = [status["service"] for status in found if is_busy(status, reached)]
+        except httpx.HTTPError as error:
+            found, busy = [], [f"a worker that does not answer ({type(error).__name__})"]
         looks = 0 if busy else looks + 1
         if looks == QUIET_LOOKS:
             return found
