@@ -1,4 +1,4 @@
-"""Traces of what follows from what, across services (ADR 15).
+"""Traces of what follows from what, across services (ADR 13).
 
 A trace begins where a cause enters the platform; each service that works on it adds a span. The ids
 are derived from the cause, so that a repetition writes the same bytes. Whether a trace is kept is

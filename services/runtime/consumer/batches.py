@@ -127,7 +127,8 @@ class Consumer(ABC):
     def _tell(self, tally: Tally, effects: Effects) -> None:
         if (share := self.database.settings.traced_share) is not None:
             for read in effects.taken:
-                self._describe(tally, read, share)
+                if type(read.event.data) in self.subscription.handlers:
+                    self._describe(tally, read, share)
         self.telemetry.told(tally, self.subscription.group)
         codes = Counter(answer.code for answer in effects.answers.values() if answer.code)
         for code, many in codes.items():
