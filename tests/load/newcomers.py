@@ -5,9 +5,10 @@ entitlement starts for each and a notice goes to each. Names, wards, numbers and
 of the demonstration's list. Nobody is registered twice, though many share a birthday or a name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
 from deploy.demo.people.identity import IDENTIFIER_KIND, Issuer, written_phone
@@ -26,7 +27,11 @@ Claim = tuple[str, str, bytes]
 """Event id, key, bytes."""
 
 
-def rows(seed: str, count: int) -> Iterator[Row]:
+_given: dict[str, str] = {}
+"""Number → the list whose newcomer has it, of all lists of this process."""
+
+
+def rows(seed: str, count: int, *, newcomers: bool = True) -> Iterator[Row]:
     """The rows of a list; the same seed gives the same people, another one others."""
     random = Random(f"hamroh-newcomers:{seed}")
     issuer, places = Issuer(random), draw_places(random)
@@ -35,6 +40,7 @@ def rows(seed: str, count: int) -> Iterator[Row]:
         sex = random.choice((MALE, FEMALE))
         family, middle, given = draw_name(random, draw_people_of(random, place), sex)
         born_on = OLDEST + timedelta(days=random.randrange(DAYS))
+        issue = partial(issuer.identifier, place, sex, born_on)
         certified_on = CERTIFIED_ON + timedelta(days=random.randrange(1500))
         yield Row(
             record_id=f"{seed}-{number:07}",
@@ -47,7 +53,7 @@ def rows(seed: str, count: int) -> Iterator[Row]:
             birth_date=born_on.isoformat(),
             birth_precision="day",
             identifier_kind=IDENTIFIER_KIND,
-            identifier=issuer.identifier(place, sex, born_on),
+            identifier=_number(issue, seed, newcomers),
             phone=written_phone(random, issuer.phone()),
             language="vi",
             place_code=place.code,
@@ -58,9 +64,19 @@ def rows(seed: str, count: int) -> Iterator[Row]:
         )
 
 
-def claims(seed: str, count: int) -> list[Claim]:
+def _number(issue: Callable[[], str], seed: str, newcomers: bool) -> str:
+    """The first number of the right parity that no newcomer of another list has."""
+    while True:
+        number = issue()
+        if int(number) % 2 == newcomers and _given.get(number, seed) == seed:
+            if newcomers:
+                _given[number] = seed
+            return number
+
+
+def claims(seed: str, count: int, *, newcomers: bool = True) -> list[Claim]:
     """The same people as claims, written as `hamroh import` writes them."""
     return [
         claim_of(asdict(row), KINDS["persons"], REGION, row.registered_at)
-        for row in rows(seed, count)
+        for row in rows(seed, count, newcomers=newcomers)
     ]

@@ -55,7 +55,8 @@ async def _load(url: str, settings: Settings, seed: str, count: int) -> None:
     keys = PersonKeys.from_settings(settings)
     connection = await asyncpg.connect(url)
     tx = Transaction(connection, BUSINESS_TIME, settings)
-    newcomers = [_newcomer(keys, decode_claim(raw)) for _, _, raw in claims(seed, count)]
+    people = claims(seed, count, newcomers=False)
+    newcomers = [_newcomer(keys, decode_claim(raw)) for _, _, raw in people]
     fields = store.PersonRow.__slots__
     rows = (handlers._row(tx, one) for one in newcomers)
     written: dict[str, list[tuple[Any, ...]]] = {
