@@ -7,7 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from services.benefits.programmes.days import NEVER
-from services.benefits.programmes.people import Amounts, Column, Days, Links, People, starts
+from services.benefits.programmes.people import (
+    NO_VALUES,
+    Amounts,
+    Column,
+    Days,
+    Links,
+    People,
+    starts,
+)
 from services.benefits.programmes.plan import SCALE, Conditions, MemberRules, Rule
 from services.benefits.programmes.span_columns import held_spans, intersected, without
 
@@ -51,7 +59,7 @@ def month_runs(people: People, rule: Rule, within: Column, reach: Reach) -> list
 
 def _one_offs(people: People, name: str, held: Column) -> tuple[Days, Days, Amounts]:
     """Persons, months and sums of the amounts that begin on days on which the row holds."""
-    values = people.amounts[name]
+    values = people.amounts.get(name, NO_VALUES)
     numbers = np.arange(len(values.person), dtype=np.int32)
     never = np.full(len(numbers), NEVER, dtype=np.int32)
     days = Column(values.person, values.first, values.first, never, numbers)

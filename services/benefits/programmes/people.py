@@ -116,6 +116,9 @@ class Values:
     value: Amounts
 
 
+NO_VALUES = Values(EMPTY.person, EMPTY.first, EMPTY.last, np.zeros(0, dtype=np.int64))
+
+
 @dataclass(slots=True)
 class Links:
     """Who is linked to whom, sorted by the person who is asked about."""

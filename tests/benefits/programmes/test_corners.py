@@ -234,3 +234,12 @@ def test_in_bulk_a_key_may_be_known_of_those_alone_who_go_the_short_way() -> Non
     )
     assert list(intake.people().spans) == ["hiv"]
     assert isinstance(intake.add("q", [["q", "birth_date"]]), Refused)
+
+
+def test_a_one_off_row_that_asks_for_less_than_its_amount_pays_those_who_have_one() -> None:
+    pack = variant("UZ-MA", ('kind = "one_off", aid_granted = "any"', 'kind = "one_off"'))
+    person = ("birth_date=1990-01-01",)
+    both(pack, person)
+    both(pack, person, (*person, "aid_granted=500 from 2024-08-05 to 2024-08-05"))
+    aid = facts_of(("aid_granted=500 from 2024-08-05 to 2024-08-05",))
+    assert paid(pack, aid, "2024-07", "2024-08") == {"2024-08": 500}
