@@ -49,7 +49,7 @@ def siblings(world: World) -> Callable[[Person], Pair]:
 
 
 def father_and_son(world: World) -> Callable[[Person], Pair]:
-    """One name, one home, one phone; for a time in one patronymic too."""
+    """One name, one home, one phone; another patronymic where the tradition has them."""
 
     def made(parent: Person) -> Pair:
         son = child(world, parent, child_birth(world, parent), parent.sex, given=parent.given)
