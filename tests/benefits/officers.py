@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -54,12 +54,14 @@ class Office:
 
 
 @asynccontextmanager
-async def office(schema: Schema, region: str = "VN-07") -> AsyncIterator[Office]:
+async def office(schema: Schema, region: str = "VN-07", **settings: Any) -> AsyncIterator[Office]:
     """The door over its real database, standing as its api role."""
-    app = create(BenefitsSettings(rehearsal=True))
+    app = create(BenefitsSettings(rehearsal=True, **settings))
+    schema = replace(schema, settings=schema.settings.model_copy(update=settings))
     async with schema.database(NOW, "api") as database:
         app.state.database = database
         app.state.verifier = Badges()
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://benefits") as client:
             yield Office(client, region)
+    app.state.telemetry.close()

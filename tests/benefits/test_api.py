@@ -11,6 +11,7 @@ from services.benefits.handlers import people
 from tests.benefits.officers import Office, office
 from tests.benefits.registry import registered, status
 from tests.benefits.stories import uid
+from tests.collector import Collector, texts
 from tests.databases import Schema
 from tests.events import NOW
 
@@ -106,6 +107,28 @@ async def test_two_officers_order_every_payment_and_the_ledger_stands(schema: Sc
     mine = [event for event in about if event.correlationid == cycle["id"]]
     assert {event.data.person_id for event in mine} == {uid("c1"), uid("c2")}  # type: ignore[attr-defined]
     assert {event.regioncode for event in mine} == {"VN-13"}
+
+
+async def test_an_order_begins_one_trace_and_its_payments_are_counted(schema: Schema) -> None:
+    await entitled(schema, "VN-22", ["o1", "o2"])
+    with Collector.listening() as collector:
+        told = {"otlp_endpoint": collector.endpoint, "trace_share": 1.0}
+        async with office(schema, "VN-22", **told) as desk:
+            cycle = await ordered(desk)
+        [work] = [one for one in collector.spans() if one.span.name.startswith("/cycles/")]
+        counts = {metric.name: metric for metric in collector.metrics()}
+    assert work.span.name == "/cycles/{cycle_id}/approvals"
+    async with schema.database(NOW) as database:
+        rows = await database.pool.fetch(
+            "select event from outbox where position($1 in event) > 0", cycle["id"].encode()
+        )
+    events = [decode(row["event"]) for row in rows]
+    carried = [event.traceparent or "" for event in events if isinstance(event, Envelope)]
+    assert [part.split("-")[1:3] for part in carried] == [
+        [work.trace_id, work.span.span_id.hex()] for _ in ("o1", "o2")
+    ]
+    [point] = counts["hamroh.benefits.decision.facts"].sum.data_points
+    assert (texts(point.attributes), point.as_int) == ({"type": "benefits.payment.ordered"}, 2)
 
 
 async def test_what_is_no_second_approval(schema: Schema) -> None:
