@@ -15,34 +15,23 @@ those marked `containers` need a Docker engine, and are played on the second.
 
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from confluent_kafka import ConsumerGroupTopicPartitions as Offsets
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-
 from deploy.compose import COMPOSE_FILE
 from deploy.compose.environment import fresh, fresh_credentials
 from deploy.compose.project import Project
-from deploy.instance import KAFKA_ADMIN, KAFKA_SECURITY, Instance
-from deploy.local import ports
+from deploy.instance import Instance
+from deploy.local import kafka, ports
 from deploy.local.state import write_private
 from deploy.postgres.provision import provision
 from services.runtime.migrate import migrate_all
 from services.runtime.settings import Settings
-from services.runtime.topics import access_rules, apply
+from services.runtime.topics import apply
 
-GROUPS_TIMEOUT_S: Final = 30
-LOADING: Final = (
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-)
 REGIONS: Final = ("vn-07", "vn-01", "ua-26")
 BACKENDS: Final = ("local", "testcontainers", "external")
 
@@ -122,25 +111,11 @@ def prepare(instance: Instance) -> None:
 
 
 def await_groups(instance: Instance) -> None:
-    """A broker that is asked for a group for the first time has none to tell of for a moment."""
-    admin = AdminClient(
-        {
-            "bootstrap.servers": instance.kafka_internal,
-            "security.protocol": KAFKA_SECURITY,
-            "sasl.mechanism": "PLAIN",
-            "sasl.username": KAFKA_ADMIN,
-            "sasl.password": instance.credentials.kafka_admin,
-        }
-    )
-    waiting = {rule.name for rule in access_rules(instance.regions) if rule.resource == "group"}
-    deadline = time.monotonic() + GROUPS_TIMEOUT_S
-    while waiting:
-        assert time.monotonic() < deadline, f"the broker does not tell of {waiting}"
-        asked = {n: admin.list_consumer_group_offsets([Offsets(n)])[n] for n in waiting}
-        for name, answer in asked.items():
-            fault = answer.exception(GROUPS_TIMEOUT_S)
-            if not isinstance(fault, KafkaException) or fault.args[0].code() not in LOADING:
-                waiting.discard(name)
+    """A new broker tells of no group until somebody has been one, as the local stack's probe is."""
+    password = instance.credentials.kafka_admin
+    connection = kafka._connection(instance.kafka_internal, "PLAIN", password)
+    kafka._ensure_probe(connection, password)
+    kafka._round_trip(connection)
 
 
 def settings_of(environment: dict[str, str]) -> Settings:
