@@ -228,9 +228,9 @@ def main() -> None:
     options = parser.parse_args()
     say(f"law on {platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
     if not options.only_compare:
+        simulated(options.people)  # first: what this process holds would count as the child's
         evaluators(options.people, options.rounds)
         corrected(max(options.people // 100, 100))
-        simulated(options.people)
     for code in options.compare:
         disagreements(code, options.people if code == "VN-SA" else options.people // 5)
 
