@@ -3,6 +3,8 @@
 import logging
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.__main__ import strike
 from tests.chaos.report import bound, coverage, document, last_line
 from tests.chaos.run import Size
@@ -11,8 +13,10 @@ SEED = 5
 REGIONS = ("VN-01", "VN-04", "VN-07", "VN-29")
 
 
-def test_six_faults_lose_and_double_nothing(tmp_path: Path) -> None:
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+def test_six_faults_lose_and_double_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "aiokafka")
 
     # when six faults strike while four regions send claims and are paid
     outcome = strike(tmp_path, SEED, Size(events=800, faults=6, regions=REGIONS))

@@ -48,10 +48,12 @@ async def test_a_broker_that_does_not_answer(stage: Stage, infrastructure: Stack
 async def test_a_database_that_is_away(stage: Stage, infrastructure: Stack) -> None:
     async with stage.running(worker(Effects().on_deployed)) as running:
         await until(lambda: named(running))
-        infrastructure.kill(postgres.NAME, signal.SIGKILL)
-        assert await ails(running) == ["database.away"]
-        await asyncio.to_thread(infrastructure.await_ready, postgres.NAME)
-        await stage.reconnect()
+        await asyncio.to_thread(infrastructure.stop, postgres.NAME)
+        try:
+            await until(lambda: named(running, "database.away"))
+        finally:
+            await asyncio.to_thread(infrastructure.start, postgres.NAME)
+            await stage.reconnect()
         await until(lambda: named(running))
 
 
