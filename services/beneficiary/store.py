@@ -31,6 +31,8 @@ LOAD_HOUSEHOLDS: Final = """
 select household_id, id, role from persons where household_id = any($1::uuid[])
 order by household_id, registered_on, id
 """
+# Members are looked up one by one, each below its `limit 1`: a plan made for a batch expects ten
+# members of every key, where there is hardly one, and would join by reading everybody (ADR 12).
 FIND_SIMILAR: Final = """
 with met as (
     select distinct given.key, member.person_id
@@ -42,16 +44,22 @@ with met as (
             as members
     ) as block
     cross join lateral unnest(block.ids) as member (person_id)
-    join person_keys on person_keys.person_id = member.person_id
+    cross join lateral (
+        select number_parts as parts from person_keys
+        where person_keys.person_id = member.person_id limit 1
+    ) as number
     where cardinality(block.ids) <= $5
-      and (given.first is null or person_keys.number_parts is null
-           or person_keys.number_parts && array[given.first, given.second, given.third])
+      and (given.first is null or number.parts is null
+           or number.parts && array[given.first, given.second, given.third])
 )
-select met.key, persons.id, persons.region, persons.household_id, persons.key_version,
-       persons.sealed, person_keys.wrapped
+select met.key, person.*
 from met
-join persons on persons.id = met.person_id
-join person_keys on person_keys.person_id = met.person_id
+cross join lateral (
+    select persons.id, persons.region, persons.household_id, persons.key_version,
+           persons.sealed, person_keys.wrapped
+    from persons join person_keys on person_keys.person_id = persons.id
+    where persons.id = met.person_id limit 1
+) as person
 """
 SAVE_PERSONS: Final = """
 with registered as (

@@ -16,6 +16,13 @@ from tests.events import NOW, claim
 
 pytestmark = pytest.mark.stack
 
+ROWS_READ = """
+select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint
+from pg_stat_xact_user_tables where schemaname = current_schema()
+"""
+ROWS_OF_A_MEMBER = 4
+"""The shared key, the number, then the person and the key that opens the claim."""
+
 
 def row(number: int) -> PersonRow:
     told: dict[str, Any] = {
@@ -58,6 +65,23 @@ async def test_a_key_is_telling_until_more_than_its_limit_share_it(schema: Schem
         assert len(found) == BLOCK_LIMIT
         await crowd(tx.connection, b"rare", range(BLOCK_LIMIT + 1, BLOCK_LIMIT + 2))
         assert await store.find_similar(tx.connection, wanted(b"rare")) == []
+
+
+async def test_who_looks_for_a_few_does_not_read_everybody(schema: Schema) -> None:
+    many, met, strangers = 10_000, 50, 3000
+    async with schema.transaction(NOW) as tx:
+        rows = [row(number) for number in range(1, many + 1)]
+        opening = [("", None, None, None)] * many
+        keys = [(f"key {number}".encode(), rows[number].id) for number in range(many)]
+        await store.save_persons(tx.connection, rows, opening, [], keys)
+        before = await tx.connection.fetchval(ROWS_READ)
+        known, unknown = keys[:met], (f"nobody's {number}".encode() for number in range(strangers))
+        found = await store.find_similar(
+            tx.connection, wanted(*(key for key, _ in known), *unknown)
+        )
+        read = await tx.connection.fetchval(ROWS_READ) - before
+    assert {(one["key"], one["id"]) for one in found} == set(known)
+    assert read == met * ROWS_OF_A_MEMBER
 
 
 async def test_a_region_sees_its_people_and_nobody_their_keys(schema: Schema) -> None:
