@@ -139,7 +139,13 @@ def turn_over(log: Path) -> None:
 
 def identify(pid: int) -> ProcessId:
     """The identity of a process that runs, or has ended and was not waited for."""
-    return ProcessId(pid=pid, started_s=psutil.Process(pid).create_time())
+    return ProcessId(pid=pid, started_s=_started_s(psutil.Process(pid)))
+
+
+def _started_s(process: psutil.Process) -> float:
+    """Since the machine's start: a wall clock that is set anew makes nobody another."""
+    started_s: float = process.create_time() - psutil.boot_time()
+    return started_s
 
 
 def is_alive(process: ProcessId | None) -> bool:
@@ -148,7 +154,7 @@ def is_alive(process: ProcessId | None) -> bool:
         return False
     try:
         found = psutil.Process(process.pid)
-        started_s: float = found.create_time()
+        started_s = _started_s(found)
         if found.status() == psutil.STATUS_ZOMBIE:
             return False
     except psutil.NoSuchProcess:

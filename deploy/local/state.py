@@ -77,7 +77,7 @@ class State(_Document):
 class ProcessId(_Document):
     """A process that cannot be mistaken for a later one with the same pid.
 
-    `started_s` is its start in seconds since the epoch, as the operating system tells it.
+    `started_s` is its start in seconds since the machine's, as the operating system tells it.
     """
 
     pid: int

@@ -46,6 +46,19 @@ def test_a_process_with_a_reused_pid_is_a_stranger_and_is_left_alone(
     assert sleeper.poll() is None
 
 
+def test_a_clock_that_is_set_anew_makes_no_process_a_stranger(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a process that was recorded, and a wall clock that then jumps by a minute
+    identity = processes.identify(sleeper.pid)
+    started_at = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: started_at + 60)
+    # then it is still known, and can be ended
+    assert processes.is_alive(identity)
+    assert processes.send(identity, signal.SIGKILL)
+    assert processes.wait_gone([identity], timeout_s=5)
+
+
 def test_a_process_that_ended_but_was_not_waited_for_is_not_alive(
     sleeper: subprocess.Popen[bytes],
 ) -> None:
