@@ -5,6 +5,7 @@ story plays with keys of its own, so that none meets what another left.
 """
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ from contracts.envelope import Envelope
 from contracts.values import service_source
 from contracts.workforce import DeploymentStarted
 from deploy.instance import Instance
+from deploy.local import postgres
+from deploy.local.stack import Stack
 from services.runtime.broker import _credentials, read_from_start
 from services.runtime.database import Transaction
 from services.runtime.inbox import Record
@@ -140,9 +143,16 @@ class Stage:
         password = self.instance.credentials.kafka_users[user]
         return self.settings(kafka_username=user, kafka_password=password)
 
-    async def reconnect(self) -> None:
-        """Looks at the database again after it died."""
-        self.admin = await asyncpg.connect(self.instance.database_url())
+    @asynccontextmanager
+    async def without_database(self, stack: Stack) -> AsyncIterator[None]:
+        """The database killed with -9, and away until the story goes on: no restart is raced."""
+        stack.kill(postgres.NAME, signal.SIGKILL)
+        await asyncio.to_thread(stack.stop, postgres.NAME)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(stack.start, postgres.NAME)
+            self.admin = await asyncpg.connect(self.instance.database_url())
 
     @asynccontextmanager
     async def running(self, worker: Worker, **changes: Any) -> AsyncIterator[Running]:

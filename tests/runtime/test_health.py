@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.local import postgres
 from deploy.local.stack import Stack
 from services.runtime import outbox
 from services.runtime import worker as worker_module
@@ -48,12 +47,8 @@ async def test_a_broker_that_does_not_answer(stage: Stage, infrastructure: Stack
 async def test_a_database_that_is_away(stage: Stage, infrastructure: Stack) -> None:
     async with stage.running(worker(Effects().on_deployed)) as running:
         await until(lambda: named(running))
-        await asyncio.to_thread(infrastructure.stop, postgres.NAME)
-        try:
+        async with stage.without_database(infrastructure):
             await until(lambda: named(running, "database.away"))
-        finally:
-            await asyncio.to_thread(infrastructure.start, postgres.NAME)
-            await stage.reconnect()
         await until(lambda: named(running))
 
 
