@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from datetime import datetime
 from errno import ENOENT
 from os import strerror
@@ -9,10 +10,12 @@ import pytest
 import xlsxwriter
 from typer.testing import CliRunner, Result
 
+from deploy.local.plan import ROOT
 from services.benefits.programmes.loading import pack_text
 from services.cli import entitlement, packs
 
 NO_FILE = strerror(ENOENT)
+EXAMPLE = re.compile(r"```csv\n(.*?)```\n.*?```\n\$ hamroh pack (.*?)\n(.*?)```", re.DOTALL)
 FACTS = """person_id,fact,value,from,to,known_since
 p1,birth_date,2020-05-10,,,
 p1,region,VN-07,,,
@@ -172,6 +175,16 @@ def test_a_decision_is_explained_in_the_language_asked_for(facts: Path) -> None:
     assert run(*options, "--person", "p1", "--language", "tlh").exit_code == 2
     early = ("explain", "VN-SA", "--facts", str(facts), "--month", "2014-07", "--person", "p1")
     assert run(*early).exit_code == 2
+
+
+def test_the_readme_shows_what_is_said(tmp_path: Path) -> None:
+    # given the facts that the README shows
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    table, typed, shown = EXAMPLE.findall(page)[0]
+    (tmp_path / "F.csv").write_text(table, encoding="utf-8")
+    # when its command is typed, then it answers as shown
+    words = [str(tmp_path / word) if word == "F.csv" else word for word in typed.split()]
+    assert run(*words).output == shown
 
 
 def test_an_edited_spreadsheet_comes_back_as_one_changed_line(tmp_path: Path) -> None:
