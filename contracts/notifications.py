@@ -22,7 +22,12 @@ class MessageDelivered(Fact):
 
 
 class MessageFailed(Fact):
-    """A message could not be delivered: the in-person route is next."""
+    """A message could not be delivered: the in-person route is next.
+
+    `channel` is the last one tried, or `in_person` where there was none. `reason` is the provider's
+    own code (`number_not_in_service`, `smtp.550`) or ours: `phone.missing`, `contact.away`,
+    `contact.unreadable`, `person.forgotten`: the key has ended, and nobody goes there either.
+    """
 
     type_name: ClassVar[str] = "notifications.message.failed"
 

@@ -16,6 +16,7 @@ from contracts.values import (
     C3,
     Code,
     Day,
+    EmailText,
     LanguageTag,
     PhoneText,
     PlaceCode,
@@ -68,6 +69,7 @@ class PersonRegistered(Claim):
     birth_precision: Annotated[Precision, C2] = "day"
     identifiers: Annotated[tuple[Identifier, ...], Field(max_length=5), C2] = ()
     phone: Annotated[PhoneText | None, C2] = None
+    email: Annotated[EmailText | None, C2] = None
     language: Annotated[LanguageTag, C2]
     place: Annotated[PlaceCode, C2]
     address: Annotated[Text | None, C2] = None

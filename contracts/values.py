@@ -58,6 +58,14 @@ ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, patter
 PhoneText = Annotated[str, StringConstraints(max_length=32, pattern=_PRINTABLE)]
 """A phone number as the person said it, in local or international form."""
 
+# Regular expressions differ in what \s is, so blanks, invisible marks and controls are named.
+_BLANK = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_LABEL = rf"[^{_BLANK}\x21-\x2c./\x3a-\x40\x5b-\x60\x7b-\x7e]{{1,63}}"
+EMAIL_ADDRESS = rf"^[^{_BLANK}@<>()\[\],:;\x22\\]{{1,64}}@{_LABEL}(\.{_LABEL})+$"
+"""One address in any script (RFC 6531) that needs no quotes: no name beside it, no list."""
+EmailText = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL_ADDRESS)]
+"""An e-mail address as the person said it."""
+
 Code = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 """A lower-case code from a code list, e.g. `without_nurture`."""
 

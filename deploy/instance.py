@@ -17,6 +17,7 @@ SERVICES: Final = (
 )  # fmt: skip
 ROLES: Final = ("api", "worker")
 IDENTITY, SMS, SMTP, BANK = "identity", "sms", "smtp", "bank"
+MAIL_SENDER = "no-reply@hamroh.example"
 DATABASE: Final = "hamroh"
 DATABASE_ADMIN: Final = "postgres"
 KAFKA_ADMIN: Final = "admin"
@@ -148,7 +149,12 @@ class Instance:
         if service == "notifications":
             host, _, port = self.smtp.rpartition(":")
             settings["HAMROH_SMS_URL"] = self.urls.get(SMS, "")
-            settings |= {"HAMROH_SMTP_HOST": host, "HAMROH_SMTP_PORT": port or "25"}
+            settings |= {
+                "HAMROH_SMTP_HOST": host,
+                "HAMROH_SMTP_PORT": port,
+                "HAMROH_SMTP_ENCRYPTION": "opportunistic",
+                "HAMROH_SMTP_SENDER": MAIL_SENDER,
+            }
         return settings
 
     def topics_environment(self) -> dict[str, str]:

@@ -103,7 +103,12 @@ async def _sorted_out(
 
 def claim_digest(data: PersonRegistered) -> str:
     """Tells a repeated claim from a changed one."""
-    return digest(data.model_dump_json().encode())
+    return digest(_document(data))
+
+
+def _document(data: PersonRegistered) -> bytes:
+    """What the form says; a field that is still to come changes nothing in an older form."""
+    return data.model_dump_json(exclude_none=True).encode()
 
 
 def _candidate(claim: Claim) -> Candidate:
@@ -156,7 +161,7 @@ def _newcomer(
 ) -> Newcomer:
     key = keys.issue(candidate.person_id)
     region = region_of(claim) or ""
-    document = claim.data.model_dump_json().encode()
+    document = _document(claim.data)
     contact = contact_of(claim.data, region).model_dump_json().encode()
     sealed = key.seal(document), key.seal(contact)
     return Newcomer(claim, region, candidate, pairs, key, digest(document), *sealed)

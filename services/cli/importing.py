@@ -2,7 +2,7 @@
 
 The list is published as it stands, with the region's own credentials: nothing is corrected or left
 out here, the owning service judges each row and answers. Claim ids are derived from the row, so
-importing a file again changes nothing. Columns are those of `hamroh import --columns`.
+importing a file again changes nothing. `hamroh import --help` names the columns.
 """
 
 import asyncio
@@ -65,6 +65,7 @@ class Kind:
     """A kind of list: its columns, the service that judges it, and a row's claim."""
 
     columns: Sequence[str]
+    """What every list has; a list of persons may have `email` besides."""
     owner: str
     payload: type[PersonRegistered | WorkerDeployed]
     data: Callable[[Row], dict[str, Any]]
@@ -87,6 +88,7 @@ def person_data(row: Row) -> dict[str, Any]:
         "birth_precision": row["birth_precision"],
         "identifiers": [identifier] if row["identifier_kind"] or row["identifier"] else [],
         "phone": row["phone"] or None,
+        "email": row.get("email") or None,
         "language": row["language"],
         "place": row["place_code"],
         "address": row["address"] or None,
@@ -256,7 +258,11 @@ async def import_list(
 app = typer.Typer(help="Publish a regional centre's list as claims and report the answers.")
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=f"Columns of persons: {', '.join(PERSON_COLUMNS)}; there may be email. "
+    f"Columns of workers: {', '.join(WORKER_COLUMNS)}.",
+)
 def import_command(
     file: Annotated[Path, typer.Argument(help="CSV in UTF-8, one row a record")],
     region: Annotated[str, typer.Option(help="The region's code, e.g. VN-07")],

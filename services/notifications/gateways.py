@@ -8,25 +8,27 @@ exception carries a number, an address or a text: reasons are codes.
 import asyncio
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from typing import Literal
 from uuid import UUID
 
 import aiosmtplib
 import httpx
+from pydantic import SecretStr
+
+from contracts.values import EMAIL_ADDRESS
 
 MAX_SMS_CHARACTERS = 1600
 MAX_MAIL_CHARACTERS = 100_000
 MAX_ANSWER_BYTES = 64 * 1024
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# What every mail system takes without quoting, in any script (RFC 6531): no spaces, no lists.
-_ADDRESS = re.compile(r"""[^\s@<>()\[\],:;"\\\x00-\x1f\x7f]{1,64}@[\w.-]{1,255}""")
+_ADDRESS = re.compile(EMAIL_ADDRESS)
 _REASON = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _REFUSING_STATUSES = frozenset({400, 409, 413, 422})
 
@@ -121,46 +123,44 @@ class MailServer:
     """Where mail is handed over, and how it is protected on the way.
 
     `encryption`: `tls` from the first byte, `starttls` or nothing else, `opportunistic` (STARTTLS
-    if offered), which is for a server on the same machine.
+    if offered), which is for a server on the same machine and never sees a password.
     """
 
     host: str
     port: int
-    encryption: str = "starttls"
+    encryption: Literal["tls", "starttls", "opportunistic"] = "starttls"
     username: str | None = None
-    password: str | None = None
+    password: SecretStr | None = None
 
     def __post_init__(self) -> None:
-        if self.encryption not in {"tls", "starttls", "opportunistic"}:
-            raise ValueError(f"encryption {self.encryption!r} is none of the three")
+        if self.password and self.encryption == "opportunistic":
+            raise ValueError("a password is told to an encrypted mail server only")
 
-    def __repr__(self) -> str:
-        return f"MailServer({self.host}:{self.port}, {self.encryption})"
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What is sent. A repetition has the same `written_at`: it is the same letter."""
+
+    subject: str
+    """Shows on locked screens and in logs: it says what may be known to all."""
+    text: str
+    written_at: datetime
 
 
 class MailGateway:
-    """Sends plain text mail. The subject is one for all: it shows on locked screens and in logs."""
+    """Sends plain text mail."""
 
-    def __init__(
-        self,
-        server: MailServer,
-        sender: str,
-        subject: str,
-        timeout_s: float,
-        now: Callable[[], datetime],
-    ) -> None:
-        """`sender` is an address; its domain completes Message-IDs. `now` dates the letters."""
+    def __init__(self, server: MailServer, sender: str, timeout_s: float) -> None:
+        """`sender` is an address; its domain completes Message-IDs."""
         self._server = server
         self._sender = Address(addr_spec=sender)
-        self._subject = subject
         self._timeout_s = timeout_s
-        self._now = now
 
-    async def send(self, message_id: UUID, to: str, text: str) -> Outcome:
-        """Sends a text to an address; the Message-ID is the id, so that receivers drop repeats."""
-        if not 0 < len(text) <= MAX_MAIL_CHARACTERS:
+    async def send(self, message_id: UUID, to: str, mail: Mail) -> Outcome:
+        """Sends to an address; the Message-ID is the id, so that receivers drop repeats."""
+        if not 0 < len(mail.text) <= MAX_MAIL_CHARACTERS:
             return Refused("text.length")
-        letter = self._letter(message_id, to, text)
+        letter = self._letter(message_id, to, mail)
         if letter is None:
             return Refused("address.malformed")
         try:
@@ -172,7 +172,7 @@ class MailGateway:
             return _mail_outcome(fault)
         return Delivered(str(letter["Message-ID"]))
 
-    def _letter(self, message_id: UUID, to: str, text: str) -> EmailMessage | None:
+    def _letter(self, message_id: UUID, to: str, mail: Mail) -> EmailMessage | None:
         if not _ADDRESS.fullmatch(to):
             return None
         username, _, domain = to.partition("@")
@@ -183,22 +183,23 @@ class MailGateway:
         letter = EmailMessage(policy=SMTP_POLICY)
         letter["From"] = self._sender
         letter["To"] = recipient
-        letter["Subject"] = self._subject
-        letter["Date"] = self._now()
+        letter["Subject"] = mail.subject
+        letter["Date"] = mail.written_at
         letter["Message-ID"] = f"<{message_id.hex}@{self._sender.domain}>"
         # Machines that answer letters by themselves shall not answer this one (RFC 3834).
         letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(_encodable(text), charset="utf-8", cte="base64")
+        letter.set_content(_encodable(mail.text), charset="utf-8", cte="base64")
         return letter
 
     async def _hand_over(self, letter: EmailMessage) -> None:
+        password = self._server.password
         start_tls = {"tls": False, "starttls": True}.get(self._server.encryption)
         await aiosmtplib.send(
             letter,
             hostname=self._server.host,
             port=self._server.port,
             username=self._server.username,
-            password=self._server.password,
+            password=password.get_secret_value() if password else None,
             timeout=self._timeout_s,
             use_tls=self._server.encryption == "tls",
             start_tls=start_tls,

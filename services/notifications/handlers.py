@@ -9,7 +9,13 @@ from contracts.envelope import Envelope
 from contracts.notifications import MessageDelivered, MessageFailed
 from services.notifications import store
 from services.notifications.domain import texts
-from services.notifications.domain.deliveries import Again, Failed, Verdict, message_id
+from services.notifications.domain.deliveries import (
+    Again,
+    Delivered,
+    Failed,
+    Verdict,
+    message_id,
+)
 from services.notifications.domain.languages import language_for
 from services.notifications.domain.texts import Composition
 from services.notifications.store import Lease, Message
@@ -44,19 +50,25 @@ async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) 
     return [_arrived(event.data.person_id) for event in events]
 
 
-async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> None:
-    """The registry took contacts back."""
+async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> list[Outcome]:
+    """The registry took contacts back; others may come, and messages wait for them."""
     await store.forget_contacts(tx.connection, [UUID(person) for person in persons])
+    return []
 
 
-async def forget_keys(tx: Transaction, persons: Sequence[str]) -> None:
-    """The registry destroyed the keys of persons."""
-    await store.forget_keys(tx.connection, [UUID(person) for person in persons])
+async def forget_keys(tx: Transaction, persons: Sequence[str]) -> list[Outcome]:
+    """The registry destroyed the keys of persons: what waits for them waits no more."""
+    forgotten = [UUID(person) for person in persons]
+    await store.forget_keys(tx.connection, forgotten)
+    return [_arrived(person) for person in forgotten]
 
 
 async def on_notice_issued(tx: Transaction, events: Sequence[Notice]) -> list[Outcome]:
-    """Queues a message per notice; waits until language, contact and key of the payee are here."""
-    languages = await store.load_reachable(tx.connection, [event.data.payee_id for event in events])
+    """Queues a message per notice; waits until language, contact and key of the payee are here.
+
+    A payee whose key has ended is not waited for: the message is queued, and it will fail.
+    """
+    languages = await store.load_languages(tx.connection, [event.data.payee_id for event in events])
     due = [event for event in events if event.data.payee_id in languages]
     messages = [_message(event, languages[event.data.payee_id]) for event in due]
     await store.queue(tx.connection, messages, tx.business_now)
@@ -84,7 +96,7 @@ def _message(event: Notice, preferred: str) -> Message:
     return Message(message_id(data.notice_id), data.payee_id, texts.check(composition), cause)
 
 
-def _fact(message: Message, verdict: Verdict) -> MessageDelivered | MessageFailed:
+def _fact(message: Message, verdict: Delivered | Failed) -> MessageDelivered | MessageFailed:
     if isinstance(verdict, Failed):
         return MessageFailed(
             message_id=message.message_id,
@@ -98,7 +110,7 @@ def _fact(message: Message, verdict: Verdict) -> MessageDelivered | MessageFaile
         recipient_id=message.recipient_id,
         template=message.composition.template,
         language=message.composition.language,
-        channel="sms",
+        channel=verdict.channel,
     )
 
 

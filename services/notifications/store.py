@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 from uuid import UUID
 
 import asyncpg
@@ -41,13 +41,18 @@ on conflict (person_id) do update
 set region = excluded.region, key_version = excluded.key_version,
     wrapped_key = excluded.wrapped_key
 """
-LOAD_REACHABLE: Final = """
+LOAD_LANGUAGES: Final = """
 select person_id, l.language
-from languages l join contacts c using (person_id) join keys k using (person_id, key_version)
-where person_id = any($1::uuid[])
+from languages l join keys k using (person_id) left join contacts c using (person_id, key_version)
+where person_id = any($1::uuid[]) and (c.person_id is not null or k.wrapped_key is null)
 """
 FORGET_CONTACTS: Final = "delete from contacts where person_id = any($1::uuid[])"
-FORGET_KEYS: Final = "delete from keys where person_id = any($1::uuid[])"
+FORGET_KEYS: Final = "update keys set wrapped_key = null where person_id = any($1::uuid[])"
+# An attempt that is being made ends as it ends: it alone has no reason of the one before.
+END_WAITS: Final = """
+update messages set next_attempt_at = now()
+where recipient_id = any($1::uuid[]) and state = 'queued' and reason is not null
+"""
 QUEUE_MESSAGES: Final = """
 insert into messages (message_id, region, recipient_id, template, language, amount_minor, currency,
                       month, cause_id, correlation_id, traceparent, queued_at)
@@ -68,15 +73,18 @@ with due as (
     for update skip locked
 ), leased as (
     update messages m
-    set attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $2)
+    set attempts = attempts + 1, reason = null,
+        next_attempt_at = now() + make_interval(secs => $2)
     from due where m.message_id = due.message_id
     returning m.message_id, m.recipient_id, m.region, m.template, m.language, m.amount_minor,
-              m.currency, m.month, m.attempts, m.cause_id, m.correlation_id, m.traceparent
+              m.currency, m.month, m.attempts, m.queued_at, m.cause_id, m.correlation_id,
+              m.traceparent
 )
-select leased.*, c.key_version, c.sealed, k.wrapped_key
+select leased.*, c.key_version, c.sealed, k.wrapped_key,
+       k.person_id is not null and k.wrapped_key is null as forgotten
 from leased
-left join contacts c on c.person_id = leased.recipient_id
-left join keys k on k.person_id = c.person_id and k.key_version = c.key_version
+left join keys k on k.person_id = leased.recipient_id
+left join contacts c on c.person_id = k.person_id and c.key_version = k.key_version
 """
 SETTLE_ATTEMPTS: Final = """
 update messages m
@@ -114,14 +122,18 @@ class SealedContact:
     wrapped_key: str = field(repr=False)
 
 
+Absence = Literal["away", "forgotten"]
+"""Why there is no contact: it or its key may come (again), or the key has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A message that this process may make the n-th attempt for."""
 
     message: Message
     attempt: int
-    contact: SealedContact | None
-    """None: the contact or its key is away, for now or for ever."""
+    contact: SealedContact | Absence
+    queued_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +196,17 @@ async def forget_contacts(connection: Connection, persons: Sequence[UUID]) -> No
 
 
 async def forget_keys(connection: Connection, persons: Sequence[UUID]) -> None:
-    """Drops the keys of persons: what is sealed with them can be read no more."""
+    """Drops the keys of persons: what is sealed with them can be read no more.
+
+    What is queued to them is due, unless somebody is at it: the next attempt finds no key.
+    """
     await connection.execute(FORGET_KEYS, persons)
+    await connection.execute(END_WAITS, persons)
 
 
-async def load_reachable(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Person → preferred language, of those whose language, contact and key are here."""
-    rows = await connection.fetch(LOAD_REACHABLE, ids)
+async def load_languages(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Person → preferred language, of those whose contact and key are here or whose key ended."""
+    rows = await connection.fetch(LOAD_LANGUAGES, ids)
     return {row[0]: row[1] for row in rows}
 
 
@@ -230,9 +246,15 @@ def _lease(row: asyncpg.Record) -> Lease:
         str(identity), row["cause_id"], row["correlation_id"], row["region"], row["traceparent"]
     )
     message = Message(identity, row["recipient_id"], composition, cause)
-    sealed = row["wrapped_key"] is not None
-    contact = SealedContact(row["key_version"], row["sealed"], row["wrapped_key"])
-    return Lease(message, row["attempts"], contact if sealed else None)
+    return Lease(message, row["attempts"], _contact(row), row["queued_at"])
+
+
+def _contact(row: asyncpg.Record) -> SealedContact | Absence:
+    if row["forgotten"]:
+        return "forgotten"
+    if row["sealed"] is None:
+        return "away"
+    return SealedContact(row["key_version"], row["sealed"], row["wrapped_key"])
 
 
 async def settle(
@@ -255,10 +277,10 @@ def _outcome(lease: Lease, verdict: Verdict) -> tuple[str, str, str | None, int,
     match verdict:
         case Failed(channel, reason, made):
             return "failed", channel, reason, made, 0.0
-        case Again(reason, wait_s):
-            return "queued", "sms", reason, lease.attempt, wait_s
-        case Delivered():
-            return "delivered", "sms", None, lease.attempt, 0.0
+        case Again(channel, reason, wait_s):
+            return "queued", channel, reason, lease.attempt, wait_s
+        case Delivered(channel):
+            return "delivered", channel, None, lease.attempt, 0.0
         case _:
             assert_never(verdict)
 

@@ -12,19 +12,23 @@ from pydantic import ValidationError
 
 from contracts.beneficiary import Contact, ContactChanged, KeyIssued, PersonRegistered
 from contracts.benefits import NoticeIssued
+from contracts.notifications import Channel
 from services.notifications import gateways, handlers, store
 from services.notifications.domain import texts
 from services.notifications.domain.deliveries import (
     Answer,
+    Forgotten,
     NoWay,
     Refused,
     Taken,
     Unclear,
+    goes_on,
     verdict,
+    ways,
 )
-from services.notifications.gateways import SmsGateway
+from services.notifications.gateways import Mail, MailGateway, MailServer, SmsGateway
 from services.notifications.settings import NotificationsSettings
-from services.notifications.store import Lease
+from services.notifications.store import Lease, SealedContact
 from services.runtime.database import Transaction
 from services.runtime.routes import Job, Outcome, on
 from services.runtime.sealing import PersonKeys, UnsealError
@@ -32,6 +36,7 @@ from services.runtime.telemetry import Telemetry
 from services.runtime.worker import Worker
 
 SEND_EVERY_S: Final = 0.25
+SPANS: Final[dict[Channel, str]] = {"sms": "send text message", "email": "send mail"}
 
 SUBSCRIPTIONS = (
     on("notifications", "beneficiary.person.v1", {PersonRegistered: handlers.on_registered}),
@@ -59,12 +64,14 @@ class Sending:
     keys: PersonKeys
     lanes: Sequence[SmsGateway]
     """Each sends one message at a time."""
+    mail: MailGateway | None
+    """None: no mail is sent."""
     telemetry: Telemetry
 
     async def claim(self, tx: Transaction) -> list[Lease] | None:
         """Takes a batch of messages whose attempt is due."""
         leases = await store.lease(
-            tx.connection, self.settings.sms_batch, self.settings.sms_lease_s
+            tx.connection, self.settings.send_batch, self.settings.send_lease_s
         )
         return leases or None
 
@@ -84,7 +91,7 @@ class Sending:
         self, tx: Transaction, leases: Sequence[Lease], answers: Sequence[Answer]
     ) -> list[Outcome]:
         """Settles the attempts."""
-        most = self.settings.sms_attempts
+        most = self.settings.send_attempts
         verdicts = [
             verdict(answer, lease.attempt, most)
             for lease, answer in zip(leases, answers, strict=True)
@@ -95,34 +102,51 @@ class Sending:
         try:
             return await self._send(gateway, lease)
         except Exception:  # noqa: BLE001 - the fault of one message is no other's: it is put off
-            return Unclear("attempt.faulted")
+            return Unclear("sms", "attempt.faulted")
 
     async def _send(self, gateway: SmsGateway, lease: Lease) -> Answer:
-        message, sealed = lease.message, lease.contact
-        if sealed is None:
-            return Unclear("contact.away")
-        try:
-            key = self.keys.unwrap(message.recipient_id, sealed.key_version, sealed.wrapped_key)
-            contact = Contact.model_validate_json(key.open(sealed.sealed))
-        except (UnsealError, ValidationError):
+        match lease.contact:
+            case "away":
+                return Unclear("sms", "contact.away")
+            case "forgotten":
+                return Forgotten()
+            case sealed:
+                contact = self._opened(lease.message.recipient_id, sealed)
+        if contact is None:
             return NoWay("contact.unreadable")
-        if not contact.phone:
-            return NoWay("phone.missing")
-        text = texts.text(message.composition)
-        with self.telemetry.span(
-            "send text message", parent=message.cause.traceparent, kind=SpanKind.CLIENT
-        ):
-            return _answer(await gateway.send(message.message_id, contact.phone, text))
+        answer: Answer = NoWay("phone.missing")
+        for channel, to in ways(contact.phone, contact.email if self.mail else None):
+            answer = await self._tell(gateway, lease, channel, to)
+            if not goes_on(answer):
+                break
+        return answer
+
+    def _opened(self, person_id: UUID, sealed: SealedContact) -> Contact | None:
+        try:
+            key = self.keys.unwrap(person_id, sealed.key_version, sealed.wrapped_key)
+            return Contact.model_validate_json(key.open(sealed.sealed))
+        except (UnsealError, ValidationError):
+            return None
+
+    async def _tell(self, gateway: SmsGateway, lease: Lease, channel: Channel, to: str) -> Answer:
+        """One way of one attempt."""
+        message, says = lease.message, lease.message.composition
+        text, parent = texts.text(says), message.cause.traceparent
+        with self.telemetry.span(SPANS[channel], parent=parent, kind=SpanKind.CLIENT):
+            if channel == "email" and self.mail:
+                mail = Mail(texts.SUBJECTS[says.language], text, lease.queued_at)
+                return _answer(channel, await self.mail.send(message.message_id, to, mail))
+            return _answer(channel, await gateway.send(message.message_id, to, text))
 
 
-def _answer(outcome: gateways.Outcome) -> Answer:
+def _answer(channel: Channel, outcome: gateways.Outcome) -> Answer:
     match outcome:
         case gateways.Delivered():
-            return Taken()
+            return Taken(channel)
         case gateways.Refused(reason):
-            return Refused(reason)
+            return Refused(channel, reason)
         case gateways.Unknown(reason):
-            return Unclear(reason)
+            return Unclear(channel, reason)
         case _:
             assert_never(outcome)
 
@@ -130,8 +154,24 @@ def _answer(outcome: gateways.Outcome) -> Answer:
 def jobs(settings: NotificationsSettings, telemetry: Telemetry) -> tuple[Job, ...]:
     """The one job of notifications: sending."""
     settings.require("sms_url")
-    sending = Sending(settings, PersonKeys.from_settings(settings), lanes(settings), telemetry)
+    keys, mail = PersonKeys.from_settings(settings), mail_gateway(settings)
+    sending = Sending(settings, keys, lanes(settings), mail, telemetry)
     return (Job("send_messages", SEND_EVERY_S, sending.claim, sending.call, sending.record),)
+
+
+def mail_gateway(settings: NotificationsSettings) -> MailGateway | None:
+    """Where mail is handed over, if a server is named: then it needs a sender."""
+    if not settings.smtp_host:
+        return None
+    settings.require("smtp_sender")
+    server = MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_encryption,
+        settings.smtp_username or None,
+        settings.smtp_password,
+    )
+    return MailGateway(server, settings.smtp_sender, settings.send_timeout_s)
 
 
 def lanes(settings: NotificationsSettings) -> list[SmsGateway]:
@@ -145,9 +185,9 @@ def lanes(settings: NotificationsSettings) -> list[SmsGateway]:
         SmsGateway(
             httpx.AsyncClient(verify=trust, limits=one, trust_env=False),
             settings.sms_url,
-            settings.sms_timeout_s,
+            settings.send_timeout_s,
         )
-        for _ in range(settings.sms_concurrency)
+        for _ in range(settings.send_concurrency)
     ]
 
 

@@ -105,7 +105,7 @@ Outcome = Decided | Accepted | Rejected | Waits | Releases
 Handler = Callable[[Transaction, Sequence[Envelope[Any]]], Awaitable[Sequence[Outcome]]]
 
 
-Forget = Callable[[Transaction, Sequence[str]], Awaitable[None]]
+Forget = Callable[[Transaction, Sequence[str]], Awaitable[Sequence[Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)

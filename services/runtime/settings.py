@@ -129,8 +129,6 @@ class Settings(BaseSettings):
 
     bank_url: str = Field("", description="The bank's HTTP door")
     sms_url: str = Field("", description="The text message provider's HTTP door")
-    smtp_host: str = Field("", description="Mail server; unset sends no mail")
-    smtp_port: Port = Field(25, description="Its port")
 
     pseudonym_key: Key | None = Field(None, description="Keyed hashes; 32 bytes in base64")
     key_encryption_key: Key | None = Field(

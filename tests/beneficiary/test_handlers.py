@@ -85,7 +85,8 @@ async def test_names_and_numbers_leave_only_sealed_and_open_with_the_persons_key
     schema: Schema,
 ) -> None:
     async with schema.transaction(NOW) as tx:
-        outcomes = await handlers.on_registered(tx, [claim(form("A-1", phone="0912 345 678"))])
+        said = form("A-1", phone="0912 345 678", email="páo@example.vn")
+        outcomes = await handlers.on_registered(tx, [claim(said)])
         tables = [
             await tx.connection.fetch(f"select {table}::text from {table}")
             for table in ("persons", "person_statuses", "match_keys", "pairs", "person_keys")
@@ -95,8 +96,9 @@ async def test_names_and_numbers_leave_only_sealed_and_open_with_the_persons_key
     key = keys.unwrap(issued.person_id, issued.key_version, issued.wrapped_key)
     contact = Contact.model_validate_json(key.open(changed.sealed))
     assert (contact.name, contact.phone) == ("Hoàng Văn Páo", "+84912345678")
+    assert contact.email == "páo@example.vn"
     seen = f"{outcomes} {tables}".replace(repr(outcomes[0]), "")
-    for secret in ("Hoàng", "Páo", "008080001234", "912345678"):
+    for secret in ("Hoàng", "Páo", "008080001234", "912345678", "páo@"):
         assert secret not in seen
 
 

@@ -166,6 +166,7 @@ def test_a_key_that_everybody_shares_raises_nothing() -> None:
 def test_the_contact_is_written_as_people_of_the_country_write_it() -> None:
     assert contact_of(claim(), REGION).name == "Hoàng Thị Mỷ"
     assert contact_of(claim(), REGION).phone == "+84912345678"
+    assert contact_of(claim(email="mỷ@example.vn"), REGION).email == "mỷ@example.vn"
     ukrainian = NameParts(family="Шевченко", middle="Іванівна", given="Олена")
     assert contact_of(claim(name=ukrainian, phone=None), "UA-26").name == "Шевченко Олена Іванівна"
 

@@ -164,7 +164,7 @@ class TestSecrets:
         first, second = (resolved(fresh(REGIONS, {}))["services"] for _ in range(2))
         for name in first:
             one, other = (services[name].get("environment", {}) for services in (first, second))
-            same = {setting for setting in one if one[setting] == other[setting]}
+            same = {setting for setting in one if one[setting] and one[setting] == other[setting]}
             assert not {setting for setting in same if SECRET.search(setting)}, name
 
     def test_each_container_is_given_its_own_alone(self, ours: Services) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import unicodedata
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +13,7 @@ from contracts.catalogue import TOPICS, receipts_topic
 from deploy.demo.platform import Platform
 from deploy.instance import SERVICES
 from deploy.local.stack import Stack
-from services.cli.importing import KINDS, PERSON_COLUMNS, Row, await_answers, publish
+from services.cli.importing import KINDS, Row, await_answers, publish
 from services.runtime.broker import read_from_start
 from tests.collector import Collector
 from tests.runtime.stage import until
@@ -22,11 +23,14 @@ pytestmark = [pytest.mark.stack, pytest.mark.local]
 REGION = "VN-07"
 MARKERS = ("Zhyvorod", "Ґанджубейко", "Oʻktamxoʻja", "Nguyễnquỷnhạnh", "Ђурђевданка")
 STREET, ACCOUNT, IDENTIFIER, PHONE = "Đường Mắtxanh", "8299000000", "00808099", "0912770"
-DIALLED = f"+84{PHONE[1:]}"
+DIALLED, EMAIL = f"+84{PHONE[1:]}", "thư.mắtxanh"
 
 
 def row(nth: int, **cells: str) -> Row:
-    """A marked adult of Tuyên Quang who is entitled; odd ones write decomposed."""
+    """A marked adult of Tuyên Quang who is entitled; odd ones write decomposed.
+
+    A fifth have no phone.
+    """
     marker = MARKERS[nth % len(MARKERS)]
     name = unicodedata.normalize("NFD", marker) if nth % 2 else marker
     filled = {
@@ -41,7 +45,8 @@ def row(nth: int, **cells: str) -> Row:
         "birth_precision": "day",
         "identifier_kind": "vn-cccd",
         "identifier": f"{IDENTIFIER[:3]}080{nth:06}",
-        "phone": f"{PHONE}{nth % 1000:03}",
+        "phone": f"{PHONE}{nth % 1000:03}" if nth % 5 else "",
+        "email": f"{EMAIL}{nth}@example.vn",
         "language": ("vi", "en", "uk")[nth % 3],
         "place_code": "00694",
         "address": f"{STREET} {nth}",
@@ -49,7 +54,7 @@ def row(nth: int, **cells: str) -> Row:
         "statuses": "disability:severe:2025-03-01",
         "registered_at": "2026-09-14T08:00:00+07:00",
     }
-    return {name: {**filled, **cells}[name] for name in PERSON_COLUMNS}
+    return {name: {**filled, **cells}[name] for name in filled}
 
 
 def hostile(nth: int) -> Row:
@@ -59,6 +64,7 @@ def hostile(nth: int) -> Row:
         {"birth_date": MARKERS[1]},
         {"identifier": f"{MARKERS[2]}"},
         {"phone": f"{MARKERS[3]}"},
+        {"email": f"{MARKERS[4]}"},
         {"statuses": f"{MARKERS[0].lower()}::2025-01-01"},
         {"language": MARKERS[1]},
         {"place_code": "99999"},
@@ -68,7 +74,7 @@ def hostile(nth: int) -> Row:
 
 def forms() -> list[bytes]:
     """Every way a marker could stand somewhere: composed, decomposed, escaped, without marks."""
-    marked = [*MARKERS, STREET, ACCOUNT, PHONE, DIALLED]
+    marked = [*MARKERS, STREET, ACCOUNT, PHONE, DIALLED, EMAIL]
     composed = [unicodedata.normalize("NFC", text) for text in marked]
     decomposed = [unicodedata.normalize("NFD", text) for text in marked]
     escaped = [text.encode("ascii", "backslashreplace").decode() for text in composed]
@@ -124,12 +130,12 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
     region = platform.kafka_settings("region.vn-07")
 
     # given marked people, and marked rows that are refused
-    box = stack.instance.url("sms")
-    heard = httpx.get(f"{box}/count", timeout=10).json()["messages"]
-    rows = [row(n) for n in range(30)] + [hostile(n) for n in range(21)]
+    boxes = [stack.instance.url(sink) for sink in ("sms", "smtp")]
+    heard = [httpx.get(f"{box}/count", timeout=10).json()["messages"] for box in boxes]
+    rows = [row(n) for n in range(30)] + [hostile(n) for n in range(24)]
     names = await publish(region, REGION, KINDS["persons"], rows, lambda _: None)
     report = await await_answers(region, REGION, names, lambda _: None, patience_s=60)
-    assert (report.accepted, len(report.rejected)) == (30, 21)
+    assert (report.accepted, len(report.rejected)) == (30, 24)
 
     # when they have gone through registry, benefits and messages, and an HTTP error was made of one
     await asyncio.to_thread(platform.await_quiet, "the marked people")
@@ -142,8 +148,13 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
     # then the people did get their messages: the markers were really there
-    sms = httpx.get(f"{box}/messages", params={"after": heard}, timeout=10).text
+    sms, mail = (
+        httpx.get(f"{box}/messages", params={"after": before}, timeout=10).text
+        for box, before in zip(boxes, heard, strict=True)
+    )
     assert DIALLED in sms
+    assert EMAIL in mail
+    assert EMAIL not in sms
     # and no topic but the claims', no table, log, trace, figure or error holds any of it
     leaks: dict[str, list[bytes]] = {}
     for place, raw in {**await topics_of(platform), **await tables_of(stack)}.items():
@@ -152,6 +163,6 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
         if log.stem not in ("bank", "sms", "smtp"):
             leaks[log.name] = found_in(log.read_bytes())
     leaks["error"] = found_in(refused.content)
-    told = await until(lambda: told_of(collector, "send text message"))
-    leaks["told"] = found_in(told)
+    for span in ("send text message", "send mail"):
+        leaks[span] = found_in(await until(partial(told_of, collector, span)))
     assert {place: forms for place, forms in leaks.items() if forms} == {}

@@ -32,11 +32,15 @@ def registered(
 
 
 def sealed(
-    keys: PersonKeys, person: UUID, phone: str | None = PHONE, region: str = REGION
+    keys: PersonKeys,
+    person: UUID,
+    phone: str | None = PHONE,
+    email: str | None = None,
+    region: str = REGION,
 ) -> tuple[Envelope[KeyIssued], Envelope[ContactChanged]]:
     """A new key of a person, and their contact sealed with it."""
     key = keys.issue(person)
-    contact = Contact(name="Nguyễn Thị Hoa", phone=phone).model_dump_json().encode()
+    contact = Contact(name="Nguyễn Thị Hoa", phone=phone, email=email).model_dump_json().encode()
     issued = KeyIssued(person_id=person, key_version=key.version, wrapped_key=key.wrapped)
     changed = ContactChanged(person_id=person, key_version=key.version, sealed=key.seal(contact))
     return fact(issued, region), fact(changed, region)
@@ -58,10 +62,14 @@ def notice(
 
 
 async def known(
-    tx: Transaction, person: UUID, language: str = "vi", phone: str | None = PHONE
+    tx: Transaction,
+    person: UUID,
+    language: str = "vi",
+    phone: str | None = PHONE,
+    email: str | None = None,
 ) -> UUID:
     """Tells notifications all about a person; returns the person's id."""
-    key, contact = sealed(PersonKeys.from_settings(tx.settings), person, phone)
+    key, contact = sealed(PersonKeys.from_settings(tx.settings), person, phone, email)
     await on_key_issued(tx, [key])
     await on_contact_changed(tx, [contact])
     await on_registered(tx, [registered(person, language)])

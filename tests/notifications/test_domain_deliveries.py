@@ -2,18 +2,22 @@ from uuid import UUID
 
 import pytest
 
+from contracts.notifications import Channel
 from services.notifications.domain.deliveries import (
     Again,
     Answer,
     Delivered,
     Failed,
+    Forgotten,
     NoWay,
     Refused,
     Taken,
     Unclear,
+    goes_on,
     message_id,
     verdict,
     wait_s,
+    ways,
 )
 
 MOST = 5
@@ -24,13 +28,44 @@ def test_one_notice_has_one_message_for_ever() -> None:
     assert message_id(notice) == message_id(notice) != message_id(UUID(int=2))
 
 
-@pytest.mark.parametrize("answer", [Taken(), Refused("id_reused")])
+def test_the_phone_comes_before_the_mailbox() -> None:
+    both: list[tuple[Channel, str]] = [("sms", "+84912345678"), ("email", "hoa@example.vn")]
+    assert ways("+84912345678", "hoa@example.vn") == both
+    assert ways(None, "hoa@example.vn") == both[1:]
+    assert ways("+84912345678", "") == both[:1]
+    assert ways(None, None) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "next_way"),
+    [
+        (Refused("sms", "number_not_in_service"), True),
+        (Refused("sms", "id_reused"), False),
+        (Unclear("sms", "provider.timeout"), False),
+        (Taken("sms"), False),
+    ],
+)
+def test_only_what_was_surely_not_taken_goes_another_way(answer: Answer, next_way: bool) -> None:
+    assert goes_on(answer) is next_way
+
+
+@pytest.mark.parametrize("answer", [Taken("sms"), Refused("sms", "id_reused")])
 def test_a_message_that_the_provider_took_now_or_before_is_delivered(answer: Answer) -> None:
-    assert verdict(answer, 1, MOST) == Delivered()
+    assert verdict(answer, 1, MOST) == Delivered("sms")
+
+
+def test_what_went_by_mail_is_told_as_mail() -> None:
+    assert verdict(Taken("email"), 1, MOST) == Delivered("email")
+    assert verdict(Refused("email", "smtp.550"), 1, MOST) == Failed("email", "smtp.550", 1)
+    assert verdict(Unclear("email", "smtp.451"), 1, MOST) == Again("email", "smtp.451", 2.0)
+
+
+def test_who_is_forgotten_is_told_nothing_and_no_attempt_is_counted() -> None:
+    assert verdict(Forgotten(), 3, MOST) == Failed("sms", "person.forgotten", 2)
 
 
 def test_a_refusal_is_final_at_the_first_attempt() -> None:
-    assert verdict(Refused("number_not_in_service"), 1, MOST) == Failed(
+    assert verdict(Refused("sms", "number_not_in_service"), 1, MOST) == Failed(
         "sms", "number_not_in_service", 1
     )
 
@@ -40,9 +75,9 @@ def test_without_a_phone_somebody_goes_there_and_no_attempt_is_counted() -> None
 
 
 def test_silence_is_asked_again_until_the_last_attempt() -> None:
-    silence = Unclear("provider.timeout")
+    silence = Unclear("sms", "provider.timeout")
     verdicts = [verdict(silence, attempt, MOST) for attempt in range(1, MOST + 1)]
-    assert verdicts[:-1] == [Again("provider.timeout", wait) for wait in (2, 4, 8, 16)]
+    assert verdicts[:-1] == [Again("sms", "provider.timeout", wait) for wait in (2, 4, 8, 16)]
     assert verdicts[-1] == Failed("sms", "provider.timeout", MOST)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from contracts.values import CURRENCY_EXPONENT
 from services.notifications.domain.languages import LANGUAGES
 from services.notifications.domain.texts import (
+    SUBJECTS,
     TEMPLATES,
     Composition,
     CompositionError,
@@ -30,6 +31,15 @@ def test_every_template_is_written_in_every_language_with_the_same_values(templa
     assert set(TEMPLATES[template]) == set(LANGUAGES)
     values = {frozenset(re.findall(r"{(\w+)}", said)) for said in TEMPLATES[template].values()}
     assert values == {frozenset({"amount", "month"})}
+
+
+def test_a_mail_has_a_subject_in_every_language_that_tells_nothing_of_the_person() -> None:
+    assert set(SUBJECTS) == set(LANGUAGES)
+    for subject in SUBJECTS.values():
+        assert 0 < len(subject) <= 60
+        assert unicodedata.is_normalized("NFC", subject)
+        assert subject.isprintable()
+        assert "{" not in subject
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import email
 import email.policy
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import UUID, uuid4
@@ -13,12 +14,20 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from services.notifications.gateways import Delivered, MailGateway, MailServer, Refused, Unknown
+from services.notifications.gateways import (
+    Delivered,
+    Mail,
+    MailGateway,
+    MailServer,
+    Refused,
+    Unknown,
+)
 from tests.local_bank.processes import Party, free_port, running
 
 TEXT = "Kính gửi bà,\n\nвиплату зараховано.\n.\nدفعة"
-SENT_AT = datetime(2026, 9, 28, 8, 30, tzinfo=UTC)
+MAIL = Mail("Thông báo: дитина", TEXT, datetime(2026, 9, 28, 8, 30, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +40,17 @@ def gateway_to(port: int, timeout_s: float = 5) -> MailGateway:
     return MailGateway(
         MailServer("127.0.0.1", port, encryption="opportunistic"),
         sender="no-reply@agency.example",
-        subject="A message for you",
         timeout_s=timeout_s,
-        now=lambda: SENT_AT,
     )
 
 
 @pytest.fixture
 def gateway(server: Party) -> MailGateway:
     return gateway_to(server.port)
+
+
+def said(text: str) -> Mail:
+    return replace(MAIL, text=text)
 
 
 def letters(server: Party, message_id: UUID) -> list[EmailMessage]:
@@ -55,13 +66,13 @@ async def test_a_letter_arrives_as_written_and_says_it_is_automatic(
     gateway: MailGateway, server: Party
 ) -> None:
     message_id = uuid4()
-    outcome = await gateway.send(message_id, "anna@example.org", TEXT)
+    outcome = await gateway.send(message_id, "anna@example.org", MAIL)
     assert outcome == Delivered(f"<{message_id.hex}@agency.example>")
     (letter,) = letters(server, message_id)
     assert letter.get_content().replace("\r\n", "\n").rstrip("\n") == TEXT
     assert letter["To"] == "anna@example.org"
-    assert letter["Subject"] == "A message for you"
-    assert letter["Date"].datetime == SENT_AT
+    assert letter["Subject"] == MAIL.subject
+    assert letter["Date"].datetime == MAIL.written_at
     assert letter["Auto-Submitted"] == "auto-generated"
 
 
@@ -69,13 +80,13 @@ async def test_a_letter_sent_again_is_confirmed_and_arrives_once(
     gateway: MailGateway, server: Party
 ) -> None:
     message_id = uuid4()
-    first = await gateway.send(message_id, "anna@example.org", TEXT)
-    assert await gateway.send(message_id, "anna@example.org", TEXT) == first
+    first = await gateway.send(message_id, "anna@example.org", MAIL)
+    assert await gateway.send(message_id, "anna@example.org", MAIL) == first
     assert len(letters(server, message_id)) == 1
 
 
 async def test_an_unknown_mailbox_is_refused_for_good(gateway: MailGateway) -> None:
-    outcome = await gateway.send(uuid4(), "refused.anna@example.org", TEXT)
+    outcome = await gateway.send(uuid4(), "refused.anna@example.org", MAIL)
     assert outcome == Refused("smtp.550")
 
 
@@ -83,18 +94,18 @@ async def test_a_hesitating_server_takes_the_letter_the_second_time(
     gateway: MailGateway, server: Party
 ) -> None:
     message_id = uuid4()
-    assert await gateway.send(message_id, "busy@example.org", TEXT) == Unknown("smtp.451")
+    assert await gateway.send(message_id, "busy@example.org", MAIL) == Unknown("smtp.451")
     assert letters(server, message_id) == []
-    assert isinstance(await gateway.send(message_id, "busy@example.org", TEXT), Delivered)
+    assert isinstance(await gateway.send(message_id, "busy@example.org", MAIL), Delivered)
 
 
 async def test_a_connection_that_breaks_before_the_answer_means_unknown_and_nothing_doubles(
     gateway: MailGateway, server: Party
 ) -> None:
     message_id = uuid4()
-    outcome = await gateway.send(message_id, "lost@example.org", TEXT)
+    outcome = await gateway.send(message_id, "lost@example.org", MAIL)
     assert outcome == Unknown("provider.unreachable")
-    assert isinstance(await gateway.send(message_id, "lost@example.org", TEXT), Delivered)
+    assert isinstance(await gateway.send(message_id, "lost@example.org", MAIL), Delivered)
     assert len(letters(server, message_id)) == 1
 
 
@@ -102,7 +113,7 @@ async def test_an_address_in_its_own_script_is_understood(
     gateway: MailGateway, server: Party
 ) -> None:
     message_id = uuid4()
-    assert isinstance(await gateway.send(message_id, "анна@пошта.укр", TEXT), Delivered)
+    assert isinstance(await gateway.send(message_id, "анна@пошта.укр", MAIL), Delivered)
     (letter,) = letters(server, message_id)
     assert "анна@пошта.укр" in str(letter["To"])
 
@@ -125,17 +136,18 @@ async def test_what_is_no_address_is_refused_and_smuggles_nothing(
     gateway: MailGateway, server: Party, address: str
 ) -> None:
     message_id = uuid4()
-    assert await gateway.send(message_id, address, TEXT) == Refused("address.malformed")
+    assert await gateway.send(message_id, address, MAIL) == Refused("address.malformed")
     assert letters(server, message_id) == []
 
 
 async def test_an_empty_or_endless_text_is_refused(gateway: MailGateway) -> None:
-    assert await gateway.send(uuid4(), "anna@example.org", "") == Refused("text.length")
-    assert await gateway.send(uuid4(), "anna@example.org", "x" * 100_001) == Refused("text.length")
+    assert await gateway.send(uuid4(), "anna@example.org", said("")) == Refused("text.length")
+    endless = said("x" * 100_001)
+    assert await gateway.send(uuid4(), "anna@example.org", endless) == Refused("text.length")
 
 
 async def test_nobody_at_home_means_unknown() -> None:
-    outcome = await gateway_to(free_port()).send(uuid4(), "anna@example.org", TEXT)
+    outcome = await gateway_to(free_port()).send(uuid4(), "anna@example.org", MAIL)
     assert outcome == Unknown("provider.unreachable")
 
 
@@ -157,7 +169,7 @@ async def send_to(server: Server, address: str = "anna@example.org") -> object:
     listener = await asyncio.start_server(server, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     try:
-        return await gateway_to(port, timeout_s=0.5).send(uuid4(), address, TEXT)
+        return await gateway_to(port, timeout_s=0.5).send(uuid4(), address, MAIL)
     finally:
         listener.close()
 
@@ -193,19 +205,22 @@ async def test_a_silent_server_ends_at_the_time_limit() -> None:
 async def test_no_text_and_no_address_makes_the_gateway_raise(
     gateway: MailGateway, to: str, text: str
 ) -> None:
-    outcome = await gateway.send(uuid4(), to, text)
+    outcome = await gateway.send(uuid4(), to, said(text))
     assert isinstance(outcome, Delivered | Refused | Unknown)
 
 
 async def test_logs_name_nobody(gateway: MailGateway, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        await gateway.send(uuid4(), "marked@example.org", TEXT)
-        await gateway.send(uuid4(), "refused.marked@example.org", TEXT)
+        await gateway.send(uuid4(), "marked@example.org", MAIL)
+        await gateway.send(uuid4(), "refused.marked@example.org", MAIL)
     assert "marked" not in caplog.text
 
 
 def test_a_server_is_shown_without_its_password() -> None:
-    server = MailServer("mail.example", 587, username="agency", password="mulberry")
+    server = MailServer("mail.example", 587, "starttls", "agency", SecretStr("mulberry"))
     assert "mulberry" not in repr(server)
-    with pytest.raises(ValueError, match="plain"):
-        MailServer("mail.example", 25, encryption="plain")
+
+
+def test_a_password_is_told_to_no_server_that_may_be_overheard() -> None:
+    with pytest.raises(ValueError, match="to an encrypted mail server only"):
+        MailServer("mail.example", 25, "opportunistic", "agency", SecretStr("mulberry"))

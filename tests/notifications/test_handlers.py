@@ -1,10 +1,10 @@
 import asyncio
 from collections.abc import Sequence
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.beneficiary import ContactChanged
+from contracts.beneficiary import ContactChanged, KeyIssued
 from contracts.benefits import NoticeIssued
 from contracts.envelope import Envelope
 from contracts.notifications import MessageDelivered, MessageFailed
@@ -20,13 +20,14 @@ from services.notifications.handlers import (
     on_registered,
     settle,
 )
+from services.notifications.store import Lease
 from services.runtime.database import Transaction
 from services.runtime.routes import Decided, Outcome, Releases, Waits
 from services.runtime.sealing import PersonKeys
 from tests.databases import Schema
 from tests.events import NOW
 from tests.notifications.facts import known, notice, registered, sealed
-from tests.runtime.desk import Desk, record_of
+from tests.runtime.desk import Desk, record, record_of
 
 pytestmark = pytest.mark.stack
 
@@ -122,25 +123,90 @@ async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_
     assert message.state == "queued"
 
 
-async def test_who_lost_contact_or_key_is_written_to_no_more(schema: Schema) -> None:
+async def leased(tx: Transaction, people: Sequence[UUID]) -> dict[UUID, Lease]:
+    """Person → the message to them whose attempt was due."""
+    leases = await store.lease(tx.connection, 100, 60.0)
+    every = {one.message.recipient_id: one for one in leases}
+    return {person: every[person] for person in people if person in every}
+
+
+async def test_a_notice_waits_for_another_contact_but_for_no_key_that_has_ended(
+    schema: Schema,
+) -> None:
     async with schema.transaction(NOW) as tx:
+        # given one who lost the contact, one whose key ended, and one of whom nothing changed
         without_contact, without_key = await known(tx, uuid4()), await known(tx, uuid4())
         still_there = await known(tx, uuid4())
         await forget_contacts(tx, [str(without_contact)])
         await forget_keys(tx, [str(without_key)])
+        # when notices to all of them come
         people = [without_contact, without_key, still_there]
         outcomes = await on_notice_issued(tx, [notice(person) for person in people])
-        held = [
-            await tx.connection.fetchval(
-                f"select count(*) from {table} where person_id = any($1)", people
-            )
-            for table in ("contacts", "keys")
-        ]
+        found = await leased(tx, people)
+        keys = await tx.connection.fetch(
+            "select wrapped_key from keys where person_id = $1", without_key
+        )
+    # then the first waits, the second will be told as forgotten, and no key of theirs is held
     assert [one.cause for one in outcomes if isinstance(one, Waits)] == [
-        f"contact:{without_contact}",
-        f"contact:{without_key}",
+        f"contact:{without_contact}"
     ]
-    assert held == [2, 2]
+    assert found.keys() == {without_key, still_there}
+    assert found[without_key].contact == "forgotten"
+    assert [row[0] for row in keys] == [None]
+
+
+async def test_a_notice_that_waited_for_its_payee_is_let_go_when_the_key_ends(
+    schema: Schema,
+) -> None:
+    # given a notice that waits for its payee's contact
+    payee = uuid4()
+    key, _ = sealed(PersonKeys.from_settings(schema.settings), payee)
+    async with schema.database(NOW) as database:
+        desk = Desk(database, "notifications")
+        notices = desk.listening("benefits.notice.v1", NoticeIssued, on_notice_issued)
+        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_key_issued, forget_keys)
+        async with database.transaction() as tx:
+            await on_registered(tx, [registered(payee)])
+        await keys.process([record_of(key)])
+        waiting = notice(payee)
+        await notices.process([record_of(waiting)])
+        assert await desk.waiting(payee) == [(1, f"contact:{payee}", False)]
+        # when the key ends instead
+        await keys.process([record(payee, None, "beneficiary.key.v1")])
+        await desk.drain(notices)
+        # then the message is queued, to fail
+        async with database.transaction() as tx:
+            lease = (await leased(tx, [payee]))[payee]
+    assert lease.contact == "forgotten"
+
+
+async def test_who_gets_a_key_again_is_written_to_again(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a person whose key ended
+        payee = await known(tx, uuid4())
+        await forget_keys(tx, [str(payee)])
+        # when the registry issues another, with a contact
+        await known(tx, payee)
+        await on_notice_issued(tx, [notice(payee)])
+        lease = (await leased(tx, [payee]))[payee]
+    assert isinstance(lease.contact, store.SealedContact)
+
+
+async def test_an_attempt_that_is_being_made_when_the_key_ends_ends_as_it_ends(
+    schema: Schema,
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a message that somebody is just sending
+        payee = await known(tx, uuid4())
+        await on_notice_issued(tx, [notice(payee)])
+        lease = (await leased(tx, [payee]))[payee]
+        # when the key ends
+        await forget_keys(tx, [str(payee)])
+        # then nobody else takes it, and that it was delivered is told
+        assert await leased(tx, [payee]) == {}
+        [outcome] = await settle(tx, [(lease, Delivered("sms"))])
+    assert isinstance(outcome, Decided)
+    assert isinstance(outcome.payload, MessageDelivered)
 
 
 async def test_an_unknown_template_is_a_fault_before_anything_is_queued(schema: Schema) -> None:
@@ -160,9 +226,9 @@ async def test_what_became_of_attempts_is_recorded_and_only_ends_are_published(
         leases = await store.lease(tx.connection, 10, 60.0)
         by_person = {one.message.recipient_id: one for one in leases}
         ends: list[Verdict] = [
-            Delivered(),
+            Delivered("email"),
             Failed("in_person", "phone.missing", 0),
-            Again("provider.busy", 2.0),
+            Again("sms", "provider.busy", 2.0),
         ]
         outcomes = await settle(
             tx, [(by_person[one], end) for one, end in zip(people, ends, strict=True)]
@@ -177,11 +243,13 @@ async def test_what_became_of_attempts_is_recorded_and_only_ends_are_published(
         MessageFailed,
     ]
     assert [(row.state, row.channel, row.attempts, row.reason) for row in rows] == [
-        ("delivered", "sms", 1, None),
+        ("delivered", "email", 1, None),
         ("failed", "in_person", 0, "phone.missing"),
         ("queued", "sms", 1, "provider.busy"),
     ]
     delivered = outcomes[0]
     assert isinstance(delivered, Decided)
     assert delivered.cause.id == events[0].id
+    assert isinstance(delivered.payload, MessageDelivered)
+    assert delivered.payload.channel == "email"
     assert delivered.cause.region == "VN-07"

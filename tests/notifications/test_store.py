@@ -39,9 +39,9 @@ async def test_who_lost_the_lease_settles_nothing(schema: Schema) -> None:
         late = await store.lease(tx.connection, 10, 60.0)
         await tx.connection.execute(EVERY_ATTEMPT_IS_DUE)
         [lease] = await store.lease(tx.connection, 10, 60.0)
-        assert await settle(tx, [(late[0], Delivered())]) == []
-        assert len(await settle(tx, [(lease, Delivered())])) == 1
-        assert await settle(tx, [(lease, Delivered())]) == []
+        assert await settle(tx, [(late[0], Delivered("sms"))]) == []
+        assert len(await settle(tx, [(lease, Delivered("sms"))])) == 1
+        assert await settle(tx, [(lease, Delivered("sms"))]) == []
         [row] = await store.page_messages(tx.connection, payee, None, 10)
     assert (row.state, row.attempts) == ("delivered", 2)
 
@@ -50,9 +50,9 @@ async def test_an_attempt_put_off_is_due_only_after_its_wait(schema: Schema) -> 
     async with schema.transaction(NOW) as tx:
         await on_notice_issued(tx, [notice(await known(tx, uuid4()))])
         [lease] = await store.lease(tx.connection, 10, 60.0)
-        await settle(tx, [(lease, Again("provider.busy", 3600.0))])
+        await settle(tx, [(lease, Again("sms", "provider.busy", 3600.0))])
         assert await store.lease(tx.connection, 10, 60.0) == []
-        await settle(tx, [(lease, Again("provider.busy", -1.0))])
+        await settle(tx, [(lease, Again("sms", "provider.busy", -1.0))])
         [again] = await store.lease(tx.connection, 10, 60.0)
     assert (again.message, again.attempt) == (lease.message, 2)
 
@@ -63,7 +63,7 @@ async def test_a_contact_without_its_own_key_is_no_contact(schema: Schema) -> No
         await on_notice_issued(tx, [notice(payee)])
         await tx.connection.execute("update keys set key_version = key_version + 1")
         [lease] = await store.lease(tx.connection, 10, 60.0)
-    assert lease.contact is None
+    assert lease.contact == "away"
 
 
 async def test_contact_and_key_rest_as_they_came_and_the_last_of_a_wave_stays(

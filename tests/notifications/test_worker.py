@@ -1,23 +1,36 @@
 """The sending job against the real local provider."""
 
+import email
+import email.policy
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from email.message import EmailMessage
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from contracts.beneficiary import Contact
+from contracts.envelope import Payload
 from contracts.notifications import MessageDelivered, MessageFailed
-from services.notifications.domain.deliveries import Answer, NoWay, Refused, Taken, Unclear
-from services.notifications.domain.texts import Composition, text
-from services.notifications.gateways import SmsGateway
-from services.notifications.handlers import on_notice_issued
+from services.notifications import store
+from services.notifications.domain.deliveries import (
+    Answer,
+    Forgotten,
+    NoWay,
+    Refused,
+    Taken,
+    Unclear,
+)
+from services.notifications.domain.texts import SUBJECTS, Composition, text
+from services.notifications.gateways import MailGateway, MailServer, SmsGateway
+from services.notifications.handlers import forget_contacts, forget_keys, on_notice_issued
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store import Lease, Message, SealedContact
 from services.notifications.worker import Sending, jobs
-from services.runtime.routes import Cause, Decided
+from services.runtime.database import Transaction
+from services.runtime.routes import Cause, Decided, Job
 from services.runtime.sealing import PersonKeys
 from services.runtime.telemetry import Telemetry
 from tests.databases import Schema
@@ -26,6 +39,8 @@ from tests.local_bank.processes import Party, running
 from tests.notifications.facts import known, notice
 
 PHONE = "+84912345678"
+EMAIL = "hoa@example.vn"
+OUT_OF_SERVICE = "+84912900001"
 SAYS = Composition("entitlement_started", "vi", 1_250_000, "VND", "2026-09")
 
 
@@ -35,26 +50,35 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
         yield party
 
 
+@pytest.fixture(scope="module")
+def mailroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
+    with running("deploy.local.sinks smtp", tmp_path_factory.mktemp("mail") / "box") as party:
+        yield party
+
+
 @pytest.fixture
 async def sending(
-    provider: Party, notifications_settings: NotificationsSettings
+    provider: Party, mailroom: Party, notifications_settings: NotificationsSettings
 ) -> AsyncIterator[Sending]:
     keys = PersonKeys.from_settings(notifications_settings)
     async with httpx.AsyncClient(trust_env=False) as client:
         lanes = [SmsGateway(client, provider.url, 5.0)] * 4
+        server = MailServer("127.0.0.1", mailroom.port, "opportunistic")
+        mail = MailGateway(server, "no-reply@agency.example", 5.0)
         telemetry = Telemetry("notifications", notifications_settings)
-        yield Sending(notifications_settings, keys, lanes, telemetry)
+        yield Sending(notifications_settings, keys, lanes, mail, telemetry)
 
 
-def lease(sending: Sending, phone: str | None = PHONE, message_id: UUID | None = None) -> Lease:
+def lease(sending: Sending, phone: str | None = PHONE, email: str | None = None) -> Lease:
     person = uuid4()
     key = sending.keys.issue(person)
-    contact = Contact(name="Nguyễn Thị Hoa", phone=phone).model_dump_json().encode()
+    contact = Contact(name="Nguyễn Thị Hoa", phone=phone, email=email).model_dump_json().encode()
     cause = Cause("seed", "cause", "correlation", "VN-07")
     return Lease(
-        Message(message_id or uuid4(), person, SAYS, cause),
+        Message(uuid4(), person, SAYS, cause),
         1,
         SealedContact(key.version, key.seal(contact), key.wrapped),
+        NOW,
     )
 
 
@@ -64,11 +88,21 @@ def arrived(provider: Party, leases: Sequence[Lease]) -> list[dict[str, str]]:
     return [message for message in messages if message["id"] in ids]
 
 
+def letters(mailroom: Party, leases: Sequence[Lease]) -> list[EmailMessage]:
+    ids = {f"<{one.message.message_id.hex}@agency.example>" for one in leases}
+    messages = httpx.get(f"{mailroom.url}/messages", params={"limit": 1000}).json()
+    return [
+        email.message_from_string(message["text"], policy=email.policy.default)
+        for message in messages
+        if message["id"] in ids
+    ]
+
+
 async def test_a_batch_arrives_composed_for_the_opened_number(
     sending: Sending, provider: Party
 ) -> None:
     leases = [lease(sending) for _ in range(50)]
-    assert await sending.call(leases) == [Taken()] * 50
+    assert await sending.call(leases) == [Taken("sms")] * 50
     messages = arrived(provider, leases)
     assert len(messages) == 50
     assert {(one["to"], one["text"]) for one in messages} == {(PHONE, text(SAYS))}
@@ -76,7 +110,7 @@ async def test_a_batch_arrives_composed_for_the_opened_number(
 
 async def test_a_batch_sent_again_arrives_once(sending: Sending, provider: Party) -> None:
     leases = [lease(sending) for _ in range(5)]
-    assert await sending.call(leases) == await sending.call(leases) == [Taken()] * 5
+    assert await sending.call(leases) == await sending.call(leases) == [Taken("sms")] * 5
     assert len(arrived(provider, leases)) == 5
 
 
@@ -84,38 +118,83 @@ async def test_each_message_of_a_batch_has_its_own_answer(
     sending: Sending, provider: Party
 ) -> None:
     mine, other = lease(sending), lease(sending)
-    assert mine.contact is not None
     leases = [
         lease(sending),
-        lease(sending, "+84912900001"),
+        lease(sending, OUT_OF_SERVICE),
         lease(sending, "+84912900002"),
         lease(sending, phone=None),
-        Lease(lease(sending).message, 1, None),
-        Lease(other.message, 1, mine.contact),
+        replace(mine, contact="away"),
+        replace(other, contact=mine.contact),
+        replace(lease(sending), contact="forgotten"),
     ]
     answers: list[Answer] = await sending.call(leases)
     assert answers == [
-        Taken(),
-        Refused("number_not_in_service"),
-        Unclear("busy"),
+        Taken("sms"),
+        Refused("sms", "number_not_in_service"),
+        Unclear("sms", "busy"),
         NoWay("phone.missing"),
-        Unclear("contact.away"),
+        Unclear("sms", "contact.away"),
         NoWay("contact.unreadable"),
+        Forgotten(),
     ]
     assert len(arrived(provider, leases)) == 1
+
+
+async def test_who_has_a_mailbox_and_no_phone_gets_the_same_words_by_mail_once(
+    sending: Sending, provider: Party, mailroom: Party
+) -> None:
+    one = lease(sending, phone=None, email=EMAIL)
+    assert await sending.call([one]) == await sending.call([one]) == [Taken("email")]
+    [letter] = letters(mailroom, [one])
+    assert letter["To"] == EMAIL
+    assert letter["Subject"] == SUBJECTS["vi"]
+    assert letter["Date"].datetime == NOW
+    assert letter.get_content().strip() == text(SAYS)
+    assert arrived(provider, [one]) == []
+
+
+async def test_who_has_both_is_told_by_phone_alone(sending: Sending, mailroom: Party) -> None:
+    one = lease(sending, email=EMAIL)
+    assert await sending.call([one]) == [Taken("sms")]
+    assert letters(mailroom, [one]) == []
+
+
+async def test_a_number_refused_for_good_gives_way_to_mail_and_a_silent_one_does_not(
+    sending: Sending, mailroom: Party
+) -> None:
+    leases = [
+        lease(sending, OUT_OF_SERVICE, EMAIL),
+        lease(sending, "+84912900002", EMAIL),
+        lease(sending, OUT_OF_SERVICE, "refused@example.vn"),
+    ]
+    assert await sending.call(leases) == [
+        Taken("email"),
+        Unclear("sms", "busy"),
+        Refused("email", "smtp.550"),
+    ]
+    assert len(letters(mailroom, leases)) == 1
+
+
+async def test_without_a_mail_server_a_mailbox_is_no_way(sending: Sending) -> None:
+    mute = replace(sending, mail=None)
+    leases = [lease(sending, phone=None, email=EMAIL), lease(sending, OUT_OF_SERVICE, EMAIL)]
+    assert await mute.call(leases) == [
+        NoWay("phone.missing"),
+        Refused("sms", "number_not_in_service"),
+    ]
 
 
 async def test_a_template_that_is_gone_puts_off_its_own_message_alone(sending: Sending) -> None:
     good, bad = lease(sending), lease(sending)
     gone = Composition("gone", "vi", 1, "VND", "2026-09")
-    message = Message(bad.message.message_id, bad.message.recipient_id, gone, bad.message.cause)
-    answers = await sending.call([Lease(message, 1, bad.contact), good])
-    assert answers == [Unclear("attempt.faulted"), Taken()]
+    message = replace(bad.message, composition=gone)
+    answers = await sending.call([replace(bad, message=message), good])
+    assert answers == [Unclear("sms", "attempt.faulted"), Taken("sms")]
 
 
 def test_the_lease_outlasts_the_slowest_batch() -> None:
-    settings = NotificationsSettings(sms_batch=200, sms_concurrency=32, sms_timeout_s=10.0)
-    assert timedelta(seconds=settings.sms_lease_s) > timedelta(seconds=10) * (200 / 32)
+    settings = NotificationsSettings(send_batch=200, send_concurrency=32, send_timeout_s=10.0)
+    assert timedelta(seconds=settings.send_lease_s) > timedelta(seconds=2 * 10) * (200 / 32)
 
 
 def test_a_worker_that_does_not_know_its_provider_does_not_start(
@@ -125,12 +204,44 @@ def test_a_worker_that_does_not_know_its_provider_does_not_start(
         jobs(notifications_settings, Telemetry("notifications", notifications_settings))
 
 
+def test_a_worker_that_knows_a_mail_server_needs_a_sender(
+    notifications_settings: NotificationsSettings,
+) -> None:
+    settings = notifications_settings.model_copy(
+        update={"sms_url": "http://sms.example", "smtp_host": "mail.example"}
+    )
+    with pytest.raises(ValueError, match="HAMROH_SMTP_SENDER is not set"):
+        jobs(settings, Telemetry("notifications", settings))
+
+
+@pytest.fixture
+def job(provider: Party, mailroom: Party, notifications_settings: NotificationsSettings) -> Job:
+    settings = notifications_settings.model_copy(
+        update={
+            "sms_url": provider.url,
+            "smtp_host": "127.0.0.1",
+            "smtp_port": mailroom.port,
+            "smtp_encryption": "opportunistic",
+            "smtp_sender": "no-reply@agency.example",
+        }
+    )
+    [job] = jobs(settings, Telemetry("notifications", settings))
+    return job
+
+
+async def told(job: Job, tx: Transaction) -> list[Payload]:
+    """What is published once every attempt that is due has been made."""
+    facts: list[Payload] = []
+    while leases := await job.claim(tx):
+        outcomes = await job.record(tx, leases, await job.call(leases))
+        facts += [one.payload for one in outcomes if isinstance(one, Decided)]
+    return facts
+
+
 @pytest.mark.stack
 async def test_what_was_queued_is_sent_settled_and_published_once(
-    schema: Schema, provider: Party, notifications_settings: NotificationsSettings
+    schema: Schema, provider: Party, job: Job
 ) -> None:
-    settings = notifications_settings.model_copy(update={"sms_url": provider.url})
-    [job] = jobs(settings, Telemetry("notifications", settings))
     async with schema.transaction(NOW) as tx:
         reachable = [await known(tx, uuid4(), "ar") for _ in range(3)]
         without_phone = await known(tx, uuid4(), phone=None)
@@ -148,3 +259,48 @@ async def test_what_was_queued_is_sent_settled_and_published_once(
     assert {one["text"] for one in arrived(provider, leases)} == {
         text(replace(SAYS, language="ar"))
     }
+
+
+@pytest.mark.stack
+async def test_a_message_by_mail_is_settled_and_published_as_mail(
+    schema: Schema, mailroom: Party, job: Job
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a payee who can be reached by mail alone
+        payee = await known(tx, uuid4(), "uk", phone=None, email=EMAIL)
+        await on_notice_issued(tx, [notice(payee)])
+        # when what is queued is sent
+        leases = await job.claim(tx) or []
+        [outcome] = await job.record(tx, leases, await job.call(leases))
+        [row] = await store.page_messages(tx.connection, payee, None, 10)
+    # then the letter is there, and the row and the fact name the mail
+    [letter] = letters(mailroom, leases)
+    assert letter["Subject"] == SUBJECTS["uk"]
+    assert letter.get_content().strip() == text(replace(SAYS, language="uk"))
+    assert isinstance(outcome, Decided)
+    assert isinstance(outcome.payload, MessageDelivered)
+    assert (outcome.payload.channel, row.channel, row.state) == ("email", "email", "delivered")
+
+
+@pytest.mark.stack
+async def test_a_message_to_a_person_whose_key_ends_fails_at_once_and_says_why(
+    schema: Schema, job: Job
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a message that was put off for an hour, since the contact was taken back
+        payee = await known(tx, uuid4())
+        await on_notice_issued(tx, [notice(payee)])
+        await forget_contacts(tx, [str(payee)])
+        assert await told(job, tx) == []
+        [waiting] = await store.page_messages(tx.connection, payee, None, 10)
+        assert (waiting.state, waiting.reason) == ("queued", "contact.away")
+        # when the key ends, and the broker says so twice
+        await forget_keys(tx, [str(payee)])
+        [fact] = await told(job, tx)
+        await forget_keys(tx, [str(payee)])
+        # then the message has failed once, and nobody was written to
+        assert await told(job, tx) == []
+        [row] = await store.page_messages(tx.connection, payee, None, 10)
+    assert isinstance(fact, MessageFailed)
+    assert (fact.recipient_id, fact.reason) == (payee, "person.forgotten")
+    assert (row.state, row.reason) == ("failed", "person.forgotten")

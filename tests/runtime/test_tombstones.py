@@ -43,9 +43,10 @@ def holding(desk: Desk, *, faulty: bool = False) -> FactConsumer:
         await tx.connection.executemany("insert into effects values ($1, $2)", rows)
         return []
 
-    async def forget(tx: Transaction, keys: Sequence[str]) -> None:
+    async def forget(tx: Transaction, keys: Sequence[str]) -> list[Outcome]:
         persons = [str(UUID(key)) for key in keys]
         await tx.connection.execute("delete from effects where key = any($1)", persons)
+        return []
 
     return desk.listening(TOPIC, ContactChanged, on_changed, forget)
 

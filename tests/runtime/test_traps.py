@@ -137,8 +137,9 @@ async def test_a_tombstone_on_a_compacted_topic_is_forgotten_and_no_fault(stage:
         seen.extend(str(event.data.person_id) for event in events)
         return []
 
-    async def forget(_: Transaction, keys: Sequence[str]) -> None:
+    async def forget(_: Transaction, keys: Sequence[str]) -> list[Outcome]:
         forgotten.extend(keys)
+        return []
 
     topic, gone, there = "beneficiary.key.v1", uuid4(), uuid4()
     reading = on("notifications", topic, {KeyIssued: on_key_issued}, forget=forget)

@@ -155,6 +155,7 @@ def contact_of(claim: PersonRegistered, region: str) -> Contact:
     return Contact(
         name=" ".join(part for part in parts if part),
         phone=phones.normalise(claim.phone, country) if claim.phone else None,
+        email=claim.email,
         account=claim.account,
     )
 

@@ -241,11 +241,13 @@ async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) 
     return []
 
 
-async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> None:
+async def forget_contacts(tx: Transaction, persons: Sequence[str]) -> list[Outcome]:
     """The registry took contacts back."""
     await people.forget_contacts(tx.connection, [UUID(person) for person in persons])
+    return []
 
 
-async def forget_keys(tx: Transaction, persons: Sequence[str]) -> None:
+async def forget_keys(tx: Transaction, persons: Sequence[str]) -> list[Outcome]:
     """The registry destroyed the keys of persons."""
     await people.forget_keys(tx.connection, [UUID(person) for person in persons])
+    return []

@@ -18,11 +18,14 @@ although its answer was lost, and the message was composed anew since."""
 class Taken:
     """The provider took the message."""
 
+    channel: Channel
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The provider will never take it; `reason` is a code."""
 
+    channel: Channel
     reason: str
 
 
@@ -30,27 +33,35 @@ class Refused:
 class Unclear:
     """Taken or not, nobody knows, or it could not be tried just now; `reason` is a code."""
 
+    channel: Channel
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoWay:
-    """There is no phone to send to: somebody must go there. `reason` is a code."""
+    """There is nothing to send to: somebody must go there. `reason` is a code."""
 
     reason: str
 
 
-Answer = Taken | Refused | Unclear | NoWay
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The person's key has ended: they are told nothing any more, and nobody goes there."""
+
+
+Answer = Taken | Refused | Unclear | NoWay | Forgotten
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """The message is done."""
 
+    channel: Channel
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The message will not arrive this way: the in-person route is next."""
+    """The message will not arrive: the in-person route is next, unless the person is forgotten."""
 
     channel: Channel
     reason: str
@@ -61,6 +72,7 @@ class Failed:
 class Again:
     """Another attempt is due after a while."""
 
+    channel: Channel
     reason: str
     wait_s: float
 
@@ -73,19 +85,32 @@ def message_id(notice_id: UUID) -> UUID:
     return derived_id(str(notice_id), "message", str(notice_id))
 
 
+def ways(phone: str | None, email: str | None) -> list[tuple[Channel, str]]:
+    """How a person can be told, the best way first: a text message is read sooner than a mail."""
+    offered: tuple[tuple[Channel, str | None], ...] = ("sms", phone), ("email", email)
+    return [(channel, to) for channel, to in offered if to]
+
+
+def goes_on(answer: Answer) -> bool:
+    """Whether the next way is tried at once: what was not surely refused may have been taken."""
+    return isinstance(answer, Refused) and answer.reason != TAKEN_BEFORE
+
+
 def verdict(answer: Answer, attempt: int, most_attempts: int) -> Verdict:
     """What follows from the answer to an attempt, counted from 1."""
     match answer:
-        case Taken():
-            return Delivered()
-        case Refused(reason):
-            return Delivered() if reason == TAKEN_BEFORE else Failed("sms", reason, attempt)
+        case Taken(channel):
+            return Delivered(channel)
+        case Refused(channel, reason):
+            return Failed(channel, reason, attempt) if goes_on(answer) else Delivered(channel)
         case NoWay(reason):
             return Failed("in_person", reason, attempt - 1)
-        case Unclear(reason):
+        case Forgotten():
+            return Failed("sms", "person.forgotten", attempt - 1)
+        case Unclear(channel, reason):
             if attempt >= most_attempts:
-                return Failed("sms", reason, attempt)
-            return Again(reason, wait_s(attempt))
+                return Failed(channel, reason, attempt)
+            return Again(channel, reason, wait_s(attempt))
         case _:
             assert_never(answer)
 

@@ -16,9 +16,12 @@ from icu4py.messageformat import MessageFormat
 
 from contracts.values import CURRENCY_EXPONENT
 
-TEMPLATES: Final[dict[str, dict[str, str]]] = tomllib.loads(
+_WORDS: Final[dict[str, dict[str, str]]] = tomllib.loads(
     files(__package__).joinpath("messages.toml").read_text(encoding="utf-8")
 )
+SUBJECTS: Final = _WORDS["subject"]
+"""Language → subject of every mail."""
+TEMPLATES: Final = {name: said for name, said in _WORDS.items() if name != "subject"}
 """Template → language → ICU message."""
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"

@@ -22,7 +22,7 @@ class FactConsumer(Consumer):
 
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         effects = Effects()
-        reads, faults = self._trusted(await self._end_keys(tx, items))
+        reads, faults = self._trusted(await self._end_keys(tx, items, effects))
         effects.decisions += await bury(tx, self.box, faults)
         turns = await inbox.take_turns(tx.connection, reads, outbox.COMPACTED)
         applied: dict[tuple[str, str], int] = {}
@@ -41,7 +41,9 @@ class FactConsumer(Consumer):
         effects.turned = await inbox.advance(tx.connection, turns.positions, applied)
         return effects
 
-    async def _end_keys(self, tx: Transaction, items: Sequence[Item]) -> Sequence[Item]:
+    async def _end_keys(
+        self, tx: Transaction, items: Sequence[Item], effects: Effects
+    ) -> Sequence[Item]:
         """Forgets keys that ended; returns what is left to apply: nothing from before the end.
 
         A tombstone has no envelope, hence no sequence: its place is its offset, and to forget
@@ -56,7 +58,8 @@ class FactConsumer(Consumer):
             if keys := [key for topic, key in ends if topic == part.topic]:
                 await inbox.forget(tx.connection, part.topic, keys)
                 if part.forget is not None:
-                    await part.forget(tx, keys)
+                    for outcome in await part.forget(tx, keys):
+                        self._collect(effects, outcome, {})
         places = ((item.record.topic, item.record.key) for item in items)
         return [
             i for n, (i, key) in enumerate(zip(items, places, strict=True)) if n > ends.get(key, -1)

@@ -19,7 +19,7 @@ WORKERS = ("beneficiary", "benefits", "notifications")
 START_S = 60.0
 # The pipe ends with the message row. A provider that never answers keeps one message in hand, so
 # that sending, which no pipe does, costs nothing here.
-UNSENT = {"HAMROH_SMS_BATCH": "1", "HAMROH_SMS_CONCURRENCY": "1", "HAMROH_SMS_TIMEOUT_S": "60"}
+UNSENT = {"HAMROH_SEND_BATCH": "1", "HAMROH_SEND_CONCURRENCY": "1", "HAMROH_SEND_TIMEOUT_S": "60"}
 
 
 class OurPipe(Pipe):
