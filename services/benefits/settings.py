@@ -1,14 +1,28 @@
 """The settings of benefits."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from services.benefits.programmes import PACKS, activation_refusals, load_pack
+from services.benefits.programmes import (
+    activation_refusals,
+    load_pack,
+    pack_files,
+    refuse_folder,
+)
 from services.runtime.settings import Settings
 
 
-class BenefitsSettings(Settings):
+class LawSettings(Settings):
+    """Where the law is found: by the service, and by officials who try it before."""
+
+    packs: Path | None = Field(
+        None, description="Folder of a ministry's own rule packs, besides the packaged ones"
+    )
+
+
+class BenefitsSettings(LawSettings):
     """What benefits can be told, besides what every service can."""
 
     programmes: tuple[str, ...] = Field(("VN-SA",), description="Rule packs in force")
@@ -41,11 +55,15 @@ class BenefitsSettings(Settings):
 
     @model_validator(mode="after")
     def _pays_by_confirmed_law_alone(self) -> Self:
-        """No process of benefits starts where money would move by law that nobody confirmed."""
+        """No process of benefits starts by senseless law, or for real by unconfirmed law."""
+        if self.packs:
+            refuse_folder(self.packs)
+        known = pack_files(self.packs)
         for code in self.programmes:
-            if code not in PACKS:
-                raise ValueError(f"HAMROH_PROGRAMMES: {code} is none of {', '.join(PACKS)}")
-            refused = activation_refusals(load_pack(code), real_money=not self.rehearsal)
+            if code not in known:
+                raise ValueError(f"HAMROH_PROGRAMMES: {code} is none of {', '.join(known)}")
+            pack = load_pack(code, self.packs)
+            refused = activation_refusals(pack, real_money=not self.rehearsal)
             if refused:
                 raise ValueError(
                     f"HAMROH_PROGRAMMES: {code} may not move real money: {len(refused)} of its "

@@ -212,7 +212,8 @@ def jobs(settings: BenefitsSettings, _: Telemetry) -> tuple[Job, ...]:
 
 
 def _say_what_is_rehearsed(settings: BenefitsSettings) -> None:
-    for pack in map(load_pack, settings.programmes):
+    for code in settings.programmes:
+        pack = load_pack(code, settings.packs)
         if rules := len(unverified(pack)):
             structlog.get_logger().warning(
                 "this rule pack may be rehearsed, real money may not move by it",

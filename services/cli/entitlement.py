@@ -15,17 +15,19 @@ from zoneinfo import ZoneInfo
 import typer
 
 from services.benefits.programmes import (
-    PACKS,
     MonthlyEntitlement,
     Pack,
+    PackRefused,
     Refused,
     entitle,
     load_pack,
+    pack_files,
     read_pack,
 )
 from services.benefits.programmes.analysis import analyse
 from services.benefits.programmes.days import month_text, parse_day, parse_month, unpack_day
 from services.benefits.programmes.fact_table import FactTable, locate, read_facts, refuse_table
+from services.benefits.settings import LawSettings
 
 app = typer.Typer(help="Judge people by a rule pack.", add_completion=False)
 
@@ -101,19 +103,30 @@ def business_day(pack: Pack) -> date:
     return datetime.now(tz=ZoneInfo(pack.time_zone)).date()
 
 
-def chosen_pack(name: str, *, sound: bool = False) -> Pack:
-    """A packaged pack by its code, or one read from a TOML file; `sound` also analyses it."""
-    path = Path(name)
-    if path.suffix == ".toml":
-        found = read_pack(pack_file(path))
-        findings = found if isinstance(found, tuple) else analyse(found) if sound else ()
-        if isinstance(found, Pack) and not findings:
-            return found
-        refuse([Refused(item.place, item.code, item.detail) for item in findings])
+def pack_folder() -> Path | None:
+    """The ministry's folder of packs, as the service that judges people is told it."""
+    return LawSettings().packs
+
+
+def known_packs() -> tuple[str, ...]:
+    """The codes of all packs, or the command ends with what is wrong with the folder."""
     try:
-        return load_pack(name)
-    except KeyError:
-        refuse([Refused("--pack", "unknown_pack", f"none of {', '.join(PACKS)}")])
+        return tuple(pack_files(pack_folder()))
+    except PackRefused as refused:
+        refuse([Refused("HAMROH_PACKS", "bad_pack", str(refused))])
+
+
+def chosen_pack(name: str, *, sound: bool = False) -> Pack:
+    """A pack by its code, or one read from a TOML file; `sound` also analyses it."""
+    path = Path(name)
+    is_file = path.suffix == ".toml"
+    if not is_file and name not in (known := known_packs()):
+        refuse([Refused("--pack", "unknown_pack", f"none of {', '.join(known)}")])
+    found = read_pack(pack_file(path)) if is_file else load_pack(name, pack_folder())
+    findings = found if isinstance(found, tuple) else analyse(found) if sound else ()
+    if findings or not isinstance(found, Pack):
+        refuse([Refused(item.place, item.code, item.detail) for item in findings])
+    return found
 
 
 def pack_file(path: Path) -> str:

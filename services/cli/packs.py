@@ -12,22 +12,29 @@ from python_calamine import CalamineError, CalamineWorkbook
 from rich.console import Console
 from rich.table import Table
 
-from services.benefits.programmes import Finding, Pack, load_pack, read_pack
-from services.benefits.programmes.activation import activation_refusals, unverified
-from services.benefits.programmes.analysis import analyse
-from services.benefits.programmes.cases import Case, packaged_cases, read_cases, run_cases
+from services.benefits.programmes import Finding, Pack, PackRefused, read_pack
+from services.benefits.programmes.activation import activation_refusals, faults_of, unverified
+from services.benefits.programmes.cases import (
+    Case,
+    cases_beside,
+    packaged_cases,
+    read_cases,
+    run_cases,
+)
 from services.benefits.programmes.comparison import compare
 from services.benefits.programmes.explanation import Explanation, explain
 from services.benefits.programmes.facts import Refused
 from services.benefits.programmes.jdm import export_table, import_cells, merge_cells
-from services.benefits.programmes.loading import PACKS, pack_text
+from services.benefits.programmes.loading import own_files, pack_text
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
 from services.benefits.programmes.speech import LANGUAGES
 from services.cli.entitlement import (
     business_day,
     chosen_pack,
+    known_packs,
     optional_day,
     pack_file,
+    pack_folder,
     read_table,
     refuse,
 )
@@ -38,16 +45,16 @@ app = typer.Typer(
 )
 app.command(name="simulate")(simulate)
 
-PackName = Annotated[str, typer.Argument(help="Code of a packaged rule pack, or a TOML file.")]
+PackName = Annotated[str, typer.Argument(help="Code of a rule pack, or a TOML file.")]
 _SHOWN = 40
 
 
 @app.command(name="list")
 def list_packs() -> None:
-    """List the packaged packs with version, digest and what is not verified yet."""
+    """List the packs with version, digest and what is not verified yet."""
     table = Table("pack", "version", "rows", "not verified", "digest", "title")
-    for code in PACKS:
-        pack = load_pack(code)
+    for code in known_packs():
+        pack = chosen_pack(code)
         rows = sum(1 for _ in pack.rows())
         open_points = len(unverified(pack))
         table.add_row(code, pack.version, str(rows), str(open_points), pack.digest[:12], pack.title)
@@ -87,7 +94,7 @@ def check(
 ) -> None:
     """Look for gaps, overlaps, unreachable rows, unknown facts and floats; exit 1 if any."""
     found = _read(pack)
-    findings = found if isinstance(found, tuple) else analyse(found)
+    findings = found if isinstance(found, tuple) else faults_of(found)
     if isinstance(found, Pack) and not findings:
         findings = activation_refusals(found, real_money=real_money)
     for finding in findings:
@@ -110,12 +117,7 @@ def run_tests(
 ) -> None:
     """Run the test cases beside a pack, or those of a file; exit 1 if one fails."""
     chosen = chosen_pack(pack, sound=True)
-    if cases is not None:
-        wanted = _cases(cases)
-    elif chosen.code in PACKS:
-        wanted = packaged_cases(chosen.code)
-    else:
-        wanted = ()
+    wanted = _cases_beside(pack, chosen.code) if cases is None else _cases(cases)
     if not wanted:
         print("no test cases: an empty set of cases proves nothing", file=sys.stderr)
         raise typer.Exit(1)
@@ -124,6 +126,15 @@ def run_tests(
         print(f"{failure.case}: {failure.month}: {failure.found}, not {failure.expected}")
     print(f"test cases={len(wanted)} failures={len(failures)}")
     raise typer.Exit(1 if failures else 0)
+
+
+def _cases_beside(name: str, code: str) -> tuple[Case, ...]:
+    folder, path = pack_folder(), Path(name)
+    file = path if path.suffix == ".toml" else own_files(folder).get(code) if folder else None
+    try:
+        return cases_beside(file, code) if file else packaged_cases(code)
+    except PackRefused as refused:
+        refuse([Refused("cases", "bad_cases", str(refused))])
 
 
 def _cases(path: Path) -> tuple[Case, ...]:
@@ -211,7 +222,7 @@ def _one_format(xlsx: Path | None, jdm: Path | None) -> None:
 def _text(name: str) -> str:
     chosen = chosen_pack(name)
     path = Path(name)
-    return pack_file(path) if path.suffix == ".toml" else pack_text(chosen.code)
+    return pack_file(path) if path.suffix == ".toml" else pack_text(chosen.code, pack_folder())
 
 
 @app.command(name="import")

@@ -8,7 +8,7 @@ from services.benefits.handlers.law import Signed, moment_of, programme_of, rule
 from services.benefits.programmes import Refused
 from tests.benefits.stories import TODAY, ended, granted, person
 
-VN = programme_of("VN-SA")
+VN = programme_of("VN-SA", None)
 
 
 def judged(born: str, *statuses: StatusEntry, signed: Signed = (), today: date = TODAY) -> Ruling:
@@ -94,10 +94,10 @@ def test_the_social_pension_needs_its_request_and_ends_with_it() -> None:
 
 
 def test_deadlines_follow_the_law_and_the_national_calendar() -> None:
-    before_national_day = moment_of("VN-SA", date(2026, 8, 28), 5, 10)
+    before_national_day = moment_of("VN-SA", None, date(2026, 8, 28), 5, 10)
     assert before_national_day.hold_until == date(2026, 9, 9)  # 31 August to 2 September are off
     assert before_national_day.due_on == date(2026, 9, 16)
-    far = moment_of("VN-SA", date(2090, 3, 1), 5, 10)
+    far = moment_of("VN-SA", None, date(2090, 3, 1), 5, 10)
     assert (far.hold_until, far.due_on) == (date(2090, 3, 8), date(2090, 3, 15))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol, assert_never, cast
 from uuid import UUID
 
@@ -24,6 +25,7 @@ class Offer(Protocol):
     """What handlers read of the service's settings."""
 
     programmes: tuple[str, ...]
+    packs: Path | None
     cycle_payments: int
 
 
@@ -71,7 +73,7 @@ async def prepare(tx: Transaction, officer: str, wanted: Wanted) -> Prepared | R
             programme=wanted.programme,
             month=wanted.month,
             number=wanted.number,
-            currency=programme_of(wanted.programme).pack.currency,
+            currency=programme_of(wanted.programme, offer.packs).pack.currency,
             officer=officer,
             prepared_at=tx.business_now,
             most=offer.cycle_payments,

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,6 +41,7 @@ class Terms(Protocol):
     """What handlers read of the service's settings, which stand a layer above them."""
 
     programmes: tuple[str, ...]
+    packs: Path | None
     hold_working_days: int
     decision_working_days: int
     time_zone: str
@@ -70,11 +72,12 @@ class Bench:
     def of(cls, tx: Transaction) -> "Bench":
         """The bench of a transaction."""
         settings = cast("Terms", tx.settings)
+        folder = settings.packs
         days = (tx.business_date, settings.hold_working_days, settings.decision_working_days)
         return cls(
             tx,
-            tuple(programme_of(code) for code in settings.programmes),
-            {code: moment_of(code, *days) for code in settings.programmes},
+            tuple(programme_of(code, folder) for code in settings.programmes),
+            {code: moment_of(code, folder, *days) for code in settings.programmes},
             ZoneInfo(settings.time_zone),
         )
 

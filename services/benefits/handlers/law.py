@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Final
 
 from contracts.values import month_of
@@ -60,13 +61,15 @@ class Programme:
 
 
 @lru_cache(maxsize=64)
-def moment_of(code: str, today: date, hold_days: int, decision_days: int) -> Moment:
+def moment_of(
+    code: str, folder: Path | None, today: date, hold_days: int, decision_days: int
+) -> Moment:
     """A business day and what follows from it by the country's calendar.
 
     `decision_days` count where the pack sets no deadline; a year that the calendar does not hold
     has weekends and no holidays.
     """
-    pack = programme_of(code).pack
+    pack = programme_of(code, folder).pack
     due_on = deadline(pack, "decision", today)
     hold_until = after_working_days(load_calendar(pack.country), today, hold_days)
     return Moment(
@@ -77,9 +80,9 @@ def moment_of(code: str, today: date, hold_days: int, decision_days: int) -> Mom
 
 
 @cache
-def programme_of(code: str) -> Programme:
-    """The packaged programme; `KeyError` for an unknown code."""
-    pack = load_pack(code)
+def programme_of(code: str, folder: Path | None) -> Programme:
+    """A programme by its code, from the packaged packs and a ministry's folder."""
+    pack = load_pack(code, folder)
     cells = {row.id: row.cells.get("decision", "") for row in pack.rows()}
     needs = {row: frozenset(cell.split("|")) - {""} for row, cell in cells.items()}
     open_until = (row.to or date.max for row in pack.rows() if _by_age_alone(row))

@@ -1,8 +1,22 @@
-"""Whether a pack may move real money: rows and values whose source is unconfirmed forbid it."""
+"""Whether a pack may be law here, and whether it may move real money.
+
+An own pack must make sense, come to what its cases say and follow the packaged one in whose place
+it stands; rows and values whose source is unconfirmed forbid real money.
+"""
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
+from services.benefits.programmes.analysis import analyse
+from services.benefits.programmes.cases import cases_beside, run_cases
+from services.benefits.programmes.loading import (
+    PACKS,
+    PackRefused,
+    load_pack,
+    own_files,
+    said_of,
+)
 from services.benefits.programmes.pack import Finding, Pack
 
 Statement = tuple[str, str, str]
@@ -16,6 +30,33 @@ def unverified(pack: Pack) -> tuple[Finding, ...]:
         for place, verified, source in chain(_values(pack), _rows(pack), _rules(pack))
         if verified == "no"
     )
+
+
+def faults_of(pack: Pack) -> tuple[Finding, ...]:
+    """Why a pack may not be law at all, rehearsed or not."""
+    found = analyse(pack)
+    if found or pack.code not in PACKS:
+        return found
+    shipped = load_pack(pack.code)
+    return pack.out_of_turn(shipped.version, shipped.digest)
+
+
+def refuse_folder(folder: Path) -> None:
+    """Raises `PackRefused` at the first of a ministry's own packs that may not be law."""
+    files = own_files(folder)
+    for code, file in files.items():
+        pack = load_pack(code, folder)
+        if found := faults_of(pack):
+            raise PackRefused(said_of(file, found))
+        for failed in run_cases(pack, cases_beside(file, code)):
+            raise PackRefused(
+                f"{file}: {failed.case}: {failed.month}: {failed.found}, not {failed.expected}: "
+                f"mend the pack or the case; `hamroh pack test {file}` runs them all"
+            )
+    names = {file.name for file in files.values()}
+    for cases in sorted((folder / "cases").glob("*.toml")):
+        if cases.name not in names:
+            raise PackRefused(f"{cases}: no pack has this name: name cases like their pack")
 
 
 def activation_refusals(pack: Pack, *, real_money: bool) -> tuple[Finding, ...]:

@@ -28,6 +28,7 @@ from services.benefits.programmes.pack import (
     Row,
 )
 from services.benefits.programmes.speech import LANGUAGES
+from services.benefits.programmes.working_days import CALENDARS
 
 _AGE: Final = pattern(r"(0|[1-9][0-9]{0,2})\.\.([1-9][0-9]{0,2})?")
 _DAY: Final = timedelta(days=1)
@@ -37,6 +38,7 @@ def analyse(pack: Pack) -> tuple[Finding, ...]:
     """Everything wrong with a pack; empty when it can be judged by."""
     references = tuple(
         chain(
+            _country(pack),
             _languages(pack),
             _facts(pack),
             *(_parameter(pack, parameter) for parameter in pack.parameters),
@@ -48,6 +50,11 @@ def analyse(pack: Pack) -> tuple[Finding, ...]:
         )
     )
     return references or tuple(table_findings(pack))
+
+
+def _country(pack: Pack) -> Iterator[Finding]:
+    if pack.country not in CALENDARS:
+        yield Finding("country", "no_calendar", f"{pack.country} has no calendar of working days")
 
 
 def _languages(pack: Pack) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ A fact is written `name`, `name=value`, with ` from DATE`, ` to DATE` and ` know
 import tomllib
 from datetime import date
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,7 +14,7 @@ from pydantic import Field
 from services.benefits.programmes.entitlement import MonthlyEntitlement, entitle
 from services.benefits.programmes.facts import Fact, Refused
 from services.benefits.programmes.inputs import Part, Prose
-from services.benefits.programmes.loading import PACKS
+from services.benefits.programmes.loading import PACKS, PackRefused, text_of
 from services.benefits.programmes.pack import Pack
 
 MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
@@ -48,6 +49,21 @@ def packaged_cases(code: str) -> tuple[Case, ...]:
     """The test cases shipped beside a packaged pack."""
     path = resources.files(__package__) / "cases" / PACKS[code]
     return read_cases(path.read_text(encoding="utf-8"))
+
+
+def cases_beside(file: Path, code: str) -> tuple[Case, ...]:
+    """The cases of an own pack: of its name in the folder `cases` beside it.
+
+    Where there are none, those of the packaged pack whose code it has, if any. `PackRefused` where
+    the file holds no cases.
+    """
+    own = file.parent / "cases" / file.name
+    if not own.exists():
+        return packaged_cases(code) if code in PACKS else ()
+    try:
+        return read_cases(text_of(own))
+    except ValueError as fault:
+        raise PackRefused(f"{own}: no cases: {fault}") from fault
 
 
 def read_cases(text: str) -> tuple[Case, ...]:

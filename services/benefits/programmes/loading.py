@@ -1,16 +1,18 @@
-"""Rule packs from text: the packaged ones, or an official's own file."""
+"""Rule packs from text: the packaged ones, a ministry's folder of its own, an official's file."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from contracts.values import CURRENCY_EXPONENT
 from services.benefits.programmes.pack import Finding, Pack
-from services.benefits.programmes.plan import PackFault, Plan, compile_pack
+from services.benefits.programmes.plan import Plan, compile_pack
 
 MAX_PACK_CHARS: Final = 2_000_000
 _LISTS: Final = frozenset({"rows", "values", "cells"})
@@ -64,18 +66,67 @@ def digest(pack: Pack) -> str:
     return pack.digest
 
 
+class PackRefused(ValueError):  # noqa: N818 - a refusal, which its reader can mend
+    """A ministry's pack that cannot be law: which file, which place in it, and what to do."""
+
+
 @cache
-def load_pack(code: str) -> Pack:
-    """A packaged pack; `KeyError` for an unknown code, `PackFault` for a broken file."""
-    found = read_pack(pack_text(code))
+def load_pack(code: str, folder: Path | None = None) -> Pack:
+    """A pack by its code; `KeyError` for an unknown one, `PackRefused` as `pack_files` has it."""
+    return _pack_of(pack_files(folder)[code])
+
+
+def pack_text(code: str, folder: Path | None = None) -> str:
+    """The TOML text of a pack."""
+    return text_of(pack_files(folder)[code])
+
+
+@cache
+def pack_files(folder: Path | None = None) -> Mapping[str, Traversable]:
+    """Code → file: the packaged packs; those of a folder stand in their place or beside them.
+
+    A folder is read once in the life of a process. `PackRefused` where it is none, or holds a
+    `*.toml` that is no pack, or two packs with one code.
+    """
+    shipped = resources.files(__package__) / "packs"
+    files: dict[str, Traversable] = {code: shipped / name for code, name in PACKS.items()}
+    return {**files, **own_files(folder)} if folder else files
+
+
+@cache
+def own_files(folder: Path) -> Mapping[str, Path]:
+    """Code → file of the packs in a ministry's folder; refused as `pack_files` says."""
+    if not folder.is_dir():
+        raise PackRefused(f"{folder}: no such folder: make it, or leave HAMROH_PACKS empty")
+    files: dict[str, Path] = {}
+    for file in sorted(folder.glob("*.toml")):
+        code = _pack_of(file).code
+        if code in files:
+            raise PackRefused(f"{file}: code: {files[code].name} is {code}, too: keep one of them")
+        files[code] = file
+    return files
+
+
+def _pack_of(file: Traversable) -> Pack:
+    found = read_pack(text_of(file))
     if isinstance(found, Pack):
         return found
-    raise PackFault(f"{code}: {found[0].place}: {found[0].detail}")
+    raise PackRefused(said_of(file, found))
 
 
-def pack_text(code: str) -> str:
-    """The TOML text of a packaged pack."""
-    return (resources.files(__package__) / "packs" / PACKS[code]).read_text(encoding="utf-8")
+def said_of(file: Traversable, findings: tuple[Finding, ...]) -> str:
+    """The first finding in a file as one line, and where the others are listed."""
+    first, *others = findings
+    more = f" (and {len(others)} more: `hamroh pack check {file}` lists them)" if others else ""
+    return f"{file}: {first.place}: {first.code}: {first.detail}{more}"
+
+
+def text_of(file: Traversable) -> str:
+    """The text of a file; `PackRefused` where it has none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise PackRefused(f"{file}: cannot be read: {fault}") from fault
 
 
 _PLANS: Final[dict[int, tuple[Pack, Plan]]] = {}

@@ -266,8 +266,12 @@ class Pack(Part):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over everything the pack says; comments and layout do not count."""
-        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+        """SHA-256 over everything the pack says; comments and layout do not count.
+
+        Nor does what it leaves unsaid: a format that grows changes no digest.
+        """
+        text = self.model_dump_json(by_alias=True, exclude_defaults=True)
+        return sha256(text.encode()).hexdigest()
 
     @cached_property
     def fact_by_name(self) -> dict[str, FactSpec]:
@@ -277,6 +281,20 @@ class Pack(Part):
     def fact(self, name: str) -> FactSpec | None:
         """The specification of a fact, if the pack knows it."""
         return self.fact_by_name.get(name)
+
+    def out_of_turn(self, version: str, digest: str) -> "tuple[Finding, ...]":
+        """What keeps it from following a version, with its digest, that is law already.
+
+        Versions follow by year, month and number, each a whole number: 2025.10.1 is later than
+        2025.9.2. Other law needs a later version; the same law may come again.
+        """
+        if self.digest == digest or _turn(self.version) > _turn(version):
+            return ()
+        detail = (
+            f"{self.version} says something else than {version} and is not later: "
+            "law is never edited in place, give what changed a later version"
+        )
+        return (Finding("version", "not_later", detail),)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -300,6 +318,10 @@ class Finding:
     place: str
     code: str
     detail: str
+
+
+def _turn(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def scaled(number: str) -> int:

@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from services.benefits.programmes import Pack, Refused, digest, load_pack, loading
+from services.benefits.programmes import Pack, PackRefused, Refused, digest, load_pack, loading
 from services.benefits.programmes.analysis import analyse
 from services.benefits.programmes.cases import facts_of
 from services.benefits.programmes.columns import judge_people
@@ -18,7 +18,6 @@ from services.benefits.programmes.facts import Dossier, resolve
 from services.benefits.programmes.intake import Intake
 from services.benefits.programmes.loading import pack_text, plan_of
 from services.benefits.programmes.people import gather
-from services.benefits.programmes.plan import PackFault
 from services.benefits.programmes.sheets import apply_sheets, sheets_of
 from tests.benefits.programmes.builders import born, fact, paid
 from tests.benefits.programmes.populations import person
@@ -175,9 +174,9 @@ def test_plans_and_combinations_are_forgotten_when_there_are_too_many(
 
 
 def test_a_packaged_file_that_is_broken_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "pack_text", lambda _code: "format = 1")
+    monkeypatch.setattr(loading, "text_of", lambda _file: "format = 1")
     loading.load_pack.cache_clear()
-    with pytest.raises(PackFault):
+    with pytest.raises(PackRefused):
         loading.load_pack("VN-SA")
     monkeypatch.undo()
     assert loading.load_pack("VN-SA").code == "VN-SA"

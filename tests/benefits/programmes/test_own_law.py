@@ -1,0 +1,161 @@
+"""A ministry's folder of packs: what is law there, what the commands see, what is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from services.benefits.programmes import PackRefused, activation, load_pack, pack_files
+from services.benefits.programmes.cases import cases_beside, packaged_cases
+from services.benefits.programmes.loading import PACKS, pack_text
+from tests.benefits.programmes.own_law import LATER, RAISED, edited, put
+from tests.benefits.programmes.test_commands import run
+
+CASE = """
+[[cases]]
+name = "a child without anybody"
+source = "draft"
+facts = ["birth_date=2015-05-10", "without_nurture from 2022-02-01", "decision=all from 2022-02-01"]
+pays = { "2026-09" = 750000, "2026-10" = 900000 }
+"""
+
+
+def test_an_own_pack_stands_in_place_of_the_packaged_one_and_a_new_one_beside(
+    tmp_path: Path,
+) -> None:
+    # given a raised rate in a later version, and a programme that nobody shipped
+    put(tmp_path, "vn.toml", edited("VN-SA", LATER, RAISED))
+    put(tmp_path, "aid.toml", edited("UZ-MA", ('code = "UZ-MA"', 'code = "UZ-AID"')))
+    put(tmp_path / "cases", "vn.toml", CASE)
+    # when the folder is read
+    activation.refuse_folder(tmp_path)
+    # then both are law, and all others as they were
+    assert [*pack_files(tmp_path)] == [*PACKS, "UZ-AID"]
+    assert load_pack("VN-SA", tmp_path).version == "2026.10.1"
+    assert load_pack("UZ-MA", tmp_path) == load_pack("UZ-MA")
+    assert load_pack("VN-SA").version == "2025.7.1"
+
+
+def test_cases_are_those_beside_the_pack_else_the_packaged_ones_else_none(tmp_path: Path) -> None:
+    file = put(tmp_path, "vn.toml", edited("VN-SA", LATER))
+    assert cases_beside(file, "VN-SA") == packaged_cases("VN-SA")
+    assert cases_beside(file, "VN-NEW") == ()
+    put(tmp_path / "cases", "vn.toml", CASE)
+    assert [case.name for case in cases_beside(file, "VN-SA")] == ["a child without anybody"]
+
+
+def test_the_packaged_pack_itself_may_lie_in_the_folder(tmp_path: Path) -> None:
+    put(tmp_path, "vn.toml", "# our copy\n" + pack_text("VN-SA"))
+    activation.refuse_folder(tmp_path)
+
+
+EARLIER = ('version = "2025.7.1"', 'version = "2025.06.30"')
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("vn.toml", "format = 1\n", "vn.toml: code: missing: Field required (and "),
+        ("vn.toml", "law!", "vn.toml: pack: not_toml: "),
+        ("vn.toml", "\udcff", "vn.toml: cannot be read: "),
+        (
+            "vn.toml",
+            edited("VN-SA", LATER, ('age = "4..16", without', 'age = "5..16", without')),
+            "vn.toml: tables.groups.a1_from_4.age: gap: ",
+        ),
+        (
+            "vn.toml",
+            edited("VN-SA", RAISED),
+            "vn.toml: version: not_later: 2025.7.1 says something else than 2025.7.1",
+        ),
+        ("vn.toml", edited("VN-SA", EARLIER), "version: not_later: 2025.06.30 says something"),
+        (
+            "vn.toml",
+            edited("VN-SA", LATER, ('"2.5"', '"2.6"')),
+            "vn.toml: A1 under 4: 2024-08: 1300000, not 1250000: mend the pack or the case",
+        ),
+        (
+            "kz.toml",
+            edited("UZ-MA", ('"UZ-MA"', '"KZ-MA"'), ('country = "UZ"', 'country = "KZ"')),
+            "kz.toml: country: no_calendar: KZ has no calendar of working days",
+        ),
+        ("cases/vn.toml", CASE, "cases/vn.toml: no pack has this name: name cases like their"),
+    ],
+)
+def test_what_may_not_be_law_is_refused_by_file_and_place(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(PackRefused, match=re.escape(said)) as refused:
+        activation.refuse_folder(tmp_path)
+    assert str(refused.value).startswith(f"{file}: ")
+
+
+def test_two_packs_of_one_code_and_a_folder_that_is_none_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "a.toml", pack_text("UZ-MA"))
+    put(tmp_path, "b.toml", pack_text("UZ-MA"))
+    with pytest.raises(PackRefused, match=r"b\.toml: code: a\.toml is UZ-MA, too: keep one"):
+        activation.refuse_folder(tmp_path)
+    with pytest.raises(PackRefused, match="nowhere: no such folder: make it, or leave HAMROH_PACK"):
+        activation.refuse_folder(tmp_path / "nowhere")
+
+
+def test_cases_that_are_none_are_refused_by_the_folder_and_by_the_command(tmp_path: Path) -> None:
+    file = put(tmp_path, "vn.toml", edited("VN-SA", LATER))
+    cases = put(tmp_path / "cases", "vn.toml", '[[cases]]\nname = "nobody"\n')
+    with pytest.raises(PackRefused, match="no cases: "):
+        activation.refuse_folder(tmp_path)
+    done = run("test", str(file))
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"cases: bad_cases: {cases}: no cases: ")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [("2025.9.9", "2025.10.1"), ("2025.12.31", "2026.1.1"), ("2025.7.9", "2025.7.10")],
+)
+def test_versions_follow_by_year_month_and_number(earlier: str, later: str) -> None:
+    pack = load_pack("VN-SA")
+    assert pack.model_copy(update={"version": later}).out_of_turn(earlier, "other") == ()
+    (found,) = pack.model_copy(update={"version": earlier}).out_of_turn(later, "other")
+    assert (found.place, found.code) == ("version", "not_later")
+
+
+def test_the_commands_see_the_law_that_the_service_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a folder, named as the service has it
+    folder = tmp_path / "packs"
+    put(folder, "vn.toml", edited("VN-SA", LATER, RAISED))
+    put(folder / "cases", "vn.toml", CASE)
+    monkeypatch.setenv("HAMROH_PACKS", str(folder))
+    # then a code means its pack and its cases
+    assert "2026.10.1" in run("list").output
+    assert run("check", "VN-SA").exit_code == 0
+    assert run("test", "VN-SA").output == "test cases=1 failures=0\n"
+    assert "test cases=33" in run("test", "UZ-SR").output
+    assert run("export", "VN-SA", "--xlsx", str(tmp_path / "vn.xlsx")).exit_code == 0
+    done = run(
+        "import", "VN-SA", "--xlsx", str(tmp_path / "vn.xlsx"), "--out", str(tmp_path / "again")
+    )
+    assert "changed_lines=0" in done.output
+
+
+def test_an_edit_in_place_is_found_by_check_before_the_service_refuses_it(tmp_path: Path) -> None:
+    file = put(tmp_path, "vn.toml", edited("VN-SA", RAISED))
+    done = run("check", str(file))
+    assert done.exit_code == 1
+    assert done.stdout.startswith("version: not_later: 2025.7.1 says something else than 2025.7.1")
+
+
+def test_a_broken_folder_ends_every_command_that_is_given_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put(tmp_path, "vn.toml", "format = 1\n")
+    monkeypatch.setenv("HAMROH_PACKS", str(tmp_path))
+    for command in (("list",), ("check", "VN-SA"), ("test", "UZ-MA")):
+        done = run(*command)
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"HAMROH_PACKS: bad_pack: {file}: code: missing: ")
