@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,6 +76,8 @@ class Instance:
     smtp: str = ""
     otlp_endpoint: str | None = None
     """A collector that the services tell everything."""
+    packs: Path | None = None
+    """A ministry's folder of rule packs."""
 
     def url(self, process: str) -> str:
         """The HTTP address of a process."""
@@ -124,6 +127,8 @@ class Instance:
         }
         if self.otlp_endpoint is not None:
             settings |= {"HAMROH_OTLP_ENDPOINT": self.otlp_endpoint, "HAMROH_TRACE_SHARE": "1"}
+        if service == "benefits" and self.packs is not None:
+            settings["HAMROH_PACKS"] = str(self.packs)
         if role == "api":
             return {**settings, "HAMROH_OIDC_ISSUER": self.urls.get(IDENTITY, "")}
         return {**settings, **self._login(service), **self._worker_environment(service)}

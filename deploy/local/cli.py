@@ -60,6 +60,9 @@ def up(  # noqa: PLR0913 - one per option of the command
     cache: Annotated[
         Path | None, typer.Option(help="Where fetched jars are kept, for all instances.")
     ] = None,
+    packs: Annotated[
+        Path | None, typer.Option(help="A ministry's folder of rule packs.", envvar="HAMROH_PACKS")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bank's behaviour.")] = 7,
 ) -> None:
     """Start the stack and leave it running; does nothing when it runs already."""
@@ -74,6 +77,7 @@ def up(  # noqa: PLR0913 - one per option of the command
             rehearsal=rehearsal,
             seed=seed,
             cache=cache.absolute() if cache else None,
+            packs=packs.absolute() if packs else None,
         )
         stack = Stack(directory)
         started_s = time.monotonic()

@@ -82,6 +82,7 @@ class Plan:
             },
             smtp=f"{LOOPBACK}:{state.ports[SMTP]}",
             otlp_endpoint=state.options.otlp_endpoint,
+            packs=state.options.packs,
         )
         every = [*self._infrastructure(), *self._jobs(), *self._outside(), *self._services()]
         self.processes = tuple(_chosen(every, state.options.only))

@@ -1,5 +1,6 @@
 """What benefits listens to, its timers, and its talk with the bank."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from typing import Final, TypeVar, assert_never
@@ -38,6 +39,8 @@ from services.benefits.handlers.judging import RELEASE_HOLD, REVIEW
 from services.benefits.programmes import load_pack, unverified
 from services.benefits.settings import BenefitsSettings
 from services.benefits.store.bank import Batch, BatchLine, SealedContact
+from services.runtime.clock import BusinessClock
+from services.runtime.database import connect
 from services.runtime.routes import Job, on
 from services.runtime.sealing import PersonKeys, UnsealError
 from services.runtime.telemetry import Telemetry
@@ -76,7 +79,11 @@ SUBSCRIPTIONS = (
         forget=people.forget_keys,
     ),
 )
-TIMERS = {RELEASE_HOLD: people.release_holds, REVIEW: people.review}
+TIMERS = {
+    RELEASE_HOLD: people.release_holds,
+    REVIEW: people.review,
+    packs.REVIEW_EVERYBODY: packs.review_everybody,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +230,22 @@ def _say_what_is_rehearsed(settings: BenefitsSettings) -> None:
             )
 
 
-worker = Worker("benefits", SUBSCRIPTIONS, timers=TIMERS, jobs=jobs, settings=BenefitsSettings)
+class LawfulWorker(Worker):
+    """A worker that does not start where law that was announced has been edited or taken back."""
+
+    def run(self) -> None:
+        """Runs as every worker does, by law that may follow what was announced."""
+        if refused := asyncio.run(_refusals(BenefitsSettings())):
+            raise SystemExit("\n".join(refused))
+        super().run()
+
+
+async def _refusals(settings: BenefitsSettings) -> list[str]:
+    database = await connect(settings, BusinessClock(settings.business_time), size=1)
+    async with database.pool, database.transaction() as tx:
+        return await packs.refusals(tx)
+
+
+worker = LawfulWorker(
+    "benefits", SUBSCRIPTIONS, timers=TIMERS, jobs=jobs, settings=BenefitsSettings
+)

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.benefits import EntitlementAdjusted
 from services.benefits.domain.entitlements import (
     Entitlement,
     Held,
@@ -59,6 +60,16 @@ def test_another_group_with_the_same_amount_is_kept_and_not_told() -> None:
     later, told = replanned(known, [term("2026-11", 750_000, "A5a")], "2026-11")
     assert told == []
     assert [one.group for one in later.terms] == ["A6", "A5a"]
+
+
+def test_a_new_standard_is_told_as_such_and_another_group_as_new_facts() -> None:
+    known = entitlement(("2026-09", 750_000))
+    raised, (law,) = replanned(
+        known, [term("2026-09", 750_000), term("2026-10", 900_000, standard=600_000)], "2026-09"
+    )
+    _, (other,) = replanned(raised, [term("2026-11", 1_200_000, "A1", 600_000)], "2026-11")
+    reasons = [one.reason for one in (law, other) if isinstance(one, EntitlementAdjusted)]
+    assert reasons == ["standard_changed", "facts_changed"]
 
 
 def test_a_hold_says_until_when() -> None:

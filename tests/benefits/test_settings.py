@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -12,8 +13,10 @@ from contracts.envelope import Envelope
 from deploy.demo.platform import Platform
 from deploy.local.stack import Stack
 from services.benefits.programmes import load_pack, unverified
+from services.benefits.programmes.loading import pack_text
 from services.benefits.settings import BenefitsSettings
 from services.runtime.broker import read_from_start
+from tests.benefits.programmes.own_law import LATER, edited, put
 
 UNCONFIRMED = len(unverified(load_pack("VN-SA")))
 
@@ -61,3 +64,21 @@ def test_confirmed_law_pays_for_real() -> None:
 def test_a_programme_without_a_pack_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="HAMROH_PROGRAMMES: XX-YY is none of VN-SA, UA-IDP"):
         BenefitsSettings(programmes=("VN-SA", "XX-YY"), rehearsal=True)
+
+
+def test_a_ministrys_own_programme_is_in_force_like_a_packaged_one(tmp_path: Path) -> None:
+    # given a confirmed programme, and a copy of one that has unconfirmed rules
+    put(tmp_path, "aid.toml", edited("UZ-MA", ('"UZ-MA"', '"UZ-AID"')))
+    put(tmp_path, "vn.toml", edited("VN-SA", LATER))
+    # then the first may pay for real, the second may be rehearsed alone
+    settings = BenefitsSettings(packs=tmp_path, programmes=("UZ-AID",))
+    assert settings.programmes == ("UZ-AID",)
+    assert BenefitsSettings(packs=tmp_path, rehearsal=True).programmes == ("VN-SA",)
+    with pytest.raises(ValidationError, match=f"VN-SA may not move real money: {UNCONFIRMED} of"):
+        BenefitsSettings(packs=tmp_path)
+
+
+def test_nothing_starts_with_a_folder_that_holds_what_is_no_law(tmp_path: Path) -> None:
+    put(tmp_path, "vn.toml", pack_text("VN-SA").replace('version = "2025.7.1"', "version = 1.5"))
+    with pytest.raises(ValidationError, match=r"vn\.toml: version: float: 1\.5 is a float: write"):
+        BenefitsSettings(packs=tmp_path, programmes=("UZ-MA",))

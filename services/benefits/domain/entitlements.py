@@ -144,10 +144,16 @@ def replanned(
         return later, []
     starts = {term.from_month for term in (*entitlement.terms, *later.terms)} | {month}
     for start in sorted(start for start in starts if start >= month):
-        old, new = entitlement.amount_at(start), later.amount_at(start)
-        if old != new:
-            return _told(later, start, old, "facts_changed")
+        old, new = term_at(entitlement.terms, start), term_at(later.terms, start)
+        if entitlement.amount_at(start) != later.amount_at(start):
+            same_right = old and new and _right(old) == _right(new)
+            reason = "standard_changed" if same_right else "facts_changed"
+            return _told(later, start, entitlement.amount_at(start), reason)
     return later, []
+
+
+def _right(term: Term) -> tuple[str, str]:
+    return term.group, term.coefficient
 
 
 def caught_up(entitlement: Entitlement, month: str) -> tuple[Entitlement, list[Fact]]:

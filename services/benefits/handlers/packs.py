@@ -1,41 +1,66 @@
-"""Rule packs in force: each version is announced once."""
+"""Rule packs in force: each version is announced once, and everybody is judged by it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, Protocol, cast
+from uuid import UUID
 
 from contracts.benefits import RulepackActivated
 from contracts.values import derived_id
+from services.benefits.handlers.judging import REVIEW
 from services.benefits.handlers.law import programme_of
-from services.benefits.programmes import unverified
-from services.benefits.store import files
+from services.benefits.programmes import Pack, pack_files, unverified
+from services.benefits.store import files, people
 from services.runtime.database import Transaction
-from services.runtime.routes import Cause, Decided, Outcome
+from services.runtime.routes import Cause, Decided, DueTimer, Outcome
+from services.runtime.timers import set_timers
 
 LEGAL_BASIS_CHARS: Final = 200
+REVIEW_EVERYBODY: Final = "review_everybody"
+"""Timer: there is new law. By name it comes after `REVIEW`: those whom it has looked at again are
+looked at before it goes on to others."""
+REVIEWED_TOGETHER: Final = 500
+NOBODY: Final = str(UUID(int=0))
+"""Before the first person, in order of ids."""
 
 
 class Terms(Protocol):
     """What handlers read of the service's settings."""
 
     programmes: tuple[str, ...]
+    packs: Path | None
+
+
+def _in_force(tx: Transaction) -> dict[str, Pack]:
+    terms = cast("Terms", tx.settings)
+    return {code: programme_of(code, terms.packs).pack for code in terms.programmes}
+
+
+async def refusals(tx: Transaction) -> list[str]:
+    """Why packs may not be law after what was announced: edited in place, or older; file, place."""
+    law, places = _in_force(tx), pack_files(cast("Terms", tx.settings).packs)
+    known = await files.known_packs(tx.connection)
+    return [
+        f"{places[code]}: {found.place}: {found.code}: {found.detail}"
+        for (code, version), digest in known.items()
+        if code in law
+        for found in law[code].out_of_turn(version, digest)
+    ]
 
 
 async def unannounced(tx: Transaction) -> list[str] | None:
     """Programmes in force whose version was not announced; None if there are none."""
     known = await files.known_packs(tx.connection)
-    found = [
-        code
-        for code in cast("Terms", tx.settings).programmes
-        if (code, programme_of(code).pack.version) not in known
-    ]
+    found = [code for code, pack in _in_force(tx).items() if (code, pack.version) not in known]
     return found or None
 
 
 async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Outcome]:
     """Publishes that versions of rule packs are law on this platform from today on."""
     outcomes: list[Outcome] = []
+    law = _in_force(tx)
     for code in codes:
-        pack = programme_of(code).pack
+        pack = law[code]
         if not await files.save_pack(
             tx.connection, code, pack.version, pack.digest, tx.business_date
         ):
@@ -50,4 +75,22 @@ async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Out
             unconfirmed=len(unverified(pack)),
         )
         outcomes.append(Decided(Cause(seed, seed, seed, None), fact))
+    if outcomes:
+        await _review_after(tx, NOBODY)
     return outcomes
+
+
+async def review_everybody(tx: Transaction, timers: Sequence[DueTimer]) -> list[Outcome]:
+    """There is new law: has everybody looked at again, some at a time."""
+    after = UUID(timers[0].data["after"])
+    found = await people.list_persons(tx.connection, after, REVIEWED_TOGETHER)
+    await set_timers(tx.connection, REVIEW, [(str(who), tx.business_now, {}) for who in found])
+    if found:
+        await _review_after(tx, str(found[-1]))
+    return []
+
+
+async def _review_after(tx: Transaction, person: str) -> None:
+    """A later version begins with the first person again, whoever was reached."""
+    due = [("persons", tx.business_now, {"after": person})]
+    await set_timers(tx.connection, REVIEW_EVERYBODY, due)

@@ -77,7 +77,7 @@ on conflict (entitlement_id, from_month) do update
 set amount_minor = excluded.amount_minor, group_code = excluded.group_code,
     coefficient = excluded.coefficient, standard_minor = excluded.standard_minor
 """
-KNOWN_PACKS: Final = "select programme, version from activated_packs"
+KNOWN_PACKS: Final = "select programme, version, digest from activated_packs"
 SAVE_PACK: Final = """
 insert into activated_packs (programme, version, digest, activated_on) values ($1, $2, $3, $4)
 on conflict do nothing returning programme
@@ -153,9 +153,10 @@ async def save_files(connection: Connection, changes: Sequence[Change]) -> None:
         )
 
 
-async def known_packs(connection: Connection) -> set[tuple[str, str]]:
-    """(programme, version) of the rule packs that were announced."""
-    return {(row["programme"], row["version"]) for row in await connection.fetch(KNOWN_PACKS)}
+async def known_packs(connection: Connection) -> dict[tuple[str, str], str]:
+    """(programme, version) of the rule packs that were announced → digest."""
+    rows = await connection.fetch(KNOWN_PACKS)
+    return {(row["programme"], row["version"]): row["digest"] for row in rows}
 
 
 async def save_pack(

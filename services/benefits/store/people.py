@@ -53,6 +53,7 @@ where p.household_id = any($2::uuid[]) and p.id <> all ($4::uuid[])
 order by p.id
 on conflict (name, subject) do update set due_at = least(timers.due_at, excluded.due_at)
 """
+LIST_PERSONS: Final = "select id from persons where id > $1 order by id limit $2"
 FIND_WAITING: Final = """
 select distinct e.person_id from entitlements e
 join persons p on p.id = e.person_id
@@ -120,6 +121,11 @@ async def review_parents(
 ) -> None:
     """Sets the timer, due now, of single parents in these households, but of those in hand."""
     await connection.execute(REVIEW_PARENTS, timer, sorted(set(homes)), now, [*but])
+
+
+async def list_persons(connection: Connection, after: UUID, most: int) -> list[UUID]:
+    """The next persons after an id, in order of ids."""
+    return [row["id"] for row in await connection.fetch(LIST_PERSONS, after, most)]
 
 
 async def save_persons(connection: Connection, persons: Iterable[Person]) -> None:
