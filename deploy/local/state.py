@@ -37,7 +37,8 @@ class Options(_Document):
     """What `up` was asked for.
 
     `only` empty means everything, `bank` is more of its options, `cache` is where jars are kept,
-    `packs` is a ministry's folder of rule packs, `otlp_endpoint` is a collector that every service tells everything.
+    `packs` is a ministry's folder of rule packs, `otlp_endpoint` is a collector that every service
+    tells everything.
     `fronts` are ports at which somebody else stands before a server, by the server's own name
     (`postgres`, `kafka-1.client`): clients are sent there, as through a network that fails.
     """

@@ -68,7 +68,7 @@ class BenefitsSettings(LawSettings):
                 raise ValueError(
                     f"HAMROH_PROGRAMMES: {code} may not move real money: {len(refused)} of its "
                     f"rules are unconfirmed, the first is {refused[0].place}. `hamroh pack check "
-                    f"{code} --real-money` lists them. Confirm each by its source and say "
-                    'verified = "yes" in the pack, or rehearse with HAMROH_REHEARSAL=true.'
+                    f"{code} --real-money` lists them. Confirm each by its source and say verified "
+                    '= "yes" in a later version of it, or rehearse with HAMROH_REHEARSAL=true.'
                 )
         return self
