@@ -8,6 +8,7 @@ exception carries a number, an address or a text: reasons are codes.
 import asyncio
 import json
 import re
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -118,17 +119,18 @@ def _member(answer: bytes, name: str) -> str:
     return value if isinstance(value, str) and len(value) <= 100 else ""  # noqa: PLR2004 - a bound
 
 
+Encryption = Literal["tls", "starttls", "opportunistic"]
+"""TLS from the first byte; STARTTLS or nothing else; STARTTLS if offered, which is for a server on
+the same machine and never sees a password."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed over, and how it is protected on the way.
-
-    `encryption`: `tls` from the first byte, `starttls` or nothing else, `opportunistic` (STARTTLS
-    if offered), which is for a server on the same machine and never sees a password.
-    """
+    """Where mail is handed over, and how it is protected on the way."""
 
     host: str
     port: int
-    encryption: Literal["tls", "starttls", "opportunistic"] = "starttls"
+    encryption: Encryption = "starttls"
     username: str | None = None
     password: SecretStr | None = None
 
@@ -155,6 +157,7 @@ class MailGateway:
         self._server = server
         self._sender = Address(addr_spec=sender)
         self._timeout_s = timeout_s
+        self._trust = ssl.create_default_context()
 
     async def send(self, message_id: UUID, to: str, mail: Mail) -> Outcome:
         """Sends to an address; the Message-ID is the id, so that receivers drop repeats."""
@@ -203,6 +206,7 @@ class MailGateway:
             timeout=self._timeout_s,
             use_tls=self._server.encryption == "tls",
             start_tls=start_tls,
+            tls_context=self._trust,
         )
 
 

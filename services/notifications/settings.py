@@ -1,13 +1,14 @@
 """What notifications can be told besides what every service can."""
 
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
 
+from services.notifications.gateways import Encryption
 from services.runtime.settings import Port, Settings
 
-WAYS = 2
+WAYS: Final = 2
 """Text message and mail: an attempt whose first way is refused goes the other."""
 
 
@@ -28,7 +29,7 @@ class NotificationsSettings(Settings):
     )
     smtp_host: str = Field("", description="Mail server; unset sends no mail")
     smtp_port: Port = Field(587, description="Its port")
-    smtp_encryption: Literal["tls", "starttls", "opportunistic"] = Field(
+    smtp_encryption: Encryption = Field(
         "starttls",
         description="tls from the first byte; starttls or nothing; opportunistic, without password",
     )

@@ -196,9 +196,11 @@ async def test_an_attempt_that_is_being_made_when_the_key_ends_ends_as_it_ends(
     schema: Schema,
 ) -> None:
     async with schema.transaction(NOW) as tx:
-        # given a message that somebody is just sending
+        # given a message that somebody is just sending, the second time
         payee = await known(tx, uuid4())
         await on_notice_issued(tx, [notice(payee)])
+        first = (await leased(tx, [payee]))[payee]
+        await settle(tx, [(first, Again("sms", "provider.busy", -1.0))])
         lease = (await leased(tx, [payee]))[payee]
         # when the key ends
         await forget_keys(tx, [str(payee)])
