@@ -136,6 +136,7 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
     names = await publish(region, REGION, KINDS["persons"], rows, lambda _: None)
     report = await await_answers(region, REGION, names, lambda _: None, patience_s=60)
     assert (report.accepted, len(report.rejected)) == (30, 24)
+    assert ("M-1004", "field.bad_form", "data.email") in report.rejected
 
     # when they have gone through registry, benefits and messages, and an HTTP error was made of one
     await asyncio.to_thread(platform.await_quiet, "the marked people")
