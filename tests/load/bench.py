@@ -2,7 +2,8 @@
 
 Claims of one region become persons, entitlements and messages: by the platform's own workers
 (`ours`), the obvious way (`obvious`) and with nothing but movement (`bare`); each package says what
-its pipe does. All three get the same claims, by one generator, on one Kafka and one PostgreSQL.
+its pipe does. All three get the same claims, by one generator, on one Kafka and one PostgreSQL, and
+must leave the same records on topics kept alike and the same rows in tables made alike.
 Figures of one run can be compared with each other alone: the machine has other work, too.
 """
 
@@ -20,10 +21,11 @@ from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from deploy.local.state import Options
 from tests.load import machine
-from tests.load.newcomers import BUSINESS_TIME, REGION, claims
+from tests.load.alike import CARRIED, REGION
+from tests.load.newcomers import BUSINESS_TIME, claims
 from tests.load.ours.platform import OurPipe
 from tests.load.ours.registry import grow
-from tests.load.pipe import LostError, Pipe, Run, measure
+from tests.load.pipe import SETTLING_S, LostError, Pipe, Run, measure
 from tests.load.simple import SimplePipe
 
 FOLDER: Final = ROOT / ".local" / "bench"
@@ -40,6 +42,7 @@ class Size:
     claims: Mapping[str, int]
     """Pipe → claims a round."""
     steady_s: int
+    """How long latency is measured, after two seconds that are not."""
     people: int
     """To how many the registry grows, from `FEW`."""
 
@@ -53,8 +56,8 @@ GOALS: Final = {
 }
 """What is aimed at: whether it is the least or the most, and how much."""
 FEW: Final = 10_000
-FULL: Final = Size(3, {"obvious": 1500, "bare": 60_000, "ours": 12_000}, 15, 1_000_000)
-QUICK: Final = Size(3, {"obvious": 600, "bare": 20_000, "ours": 5000}, 8, 50_000)
+FULL: Final = Size(3, {"obvious": 600, "bare": 20_000, "ours": 10_000}, 15, 1_000_000)
+QUICK: Final = Size(3, {"obvious": 400, "bare": 12_000, "ours": 5000}, 8, 50_000)
 NEWCOMERS: Final = 3000
 """Claims a run, of three, into a registry of a certain size."""
 
@@ -84,26 +87,37 @@ async def started() -> Stack:
 async def rounds(pipes: Sequence[Pipe], size: Size) -> dict[str, list[Run]]:
     """Each pipe in turn, again and again: started, warmed, measured, stopped."""
     found: dict[str, list[Run]] = {pipe.name: [] for pipe in pipes}
+    rows: dict[str, list[float]] = {pipe.name: [] for pipe in pipes}
     for number in range(1, size.rounds + 1):
         for pipe in pipes:
             many = size.claims[pipe.name]
             warming, measured = claims(f"w{number}", round(many * WARM)), claims(f"r{number}", many)
             async with pipe.running():
+                before = await pipe.rows_written()
                 await measure(pipe, warming)
                 run = await measure(pipe, measured)
+            written = await pipe.rows_written() - before
             found[pipe.name].append(run)
+            rows[pipe.name].append(written / (len(warming) + len(measured)))
             say(
                 f"  round {number}, {pipe.name}: {many} claims, {run.events_s:.0f} a second,"
                 f" {run.total_us:.0f} µs of CPU each (load {machine.load()})"
             )
+    say("per claim: " + "; ".join(work(name, runs, rows[name]) for name, runs in found.items()))
     return found
 
 
+def work(name: str, runs: Sequence[Run], rows: Sequence[float]) -> str:
+    """What a pipe wrote per claim: records that were counted, rows inserted and updated, log."""
+    log = median(run.log_kb for run in runs)
+    return f"{name} {sum(CARRIED.values())} records, {median(rows):.1f} rows, {log:.1f} KB of log"
+
+
 async def steady(pipe: Pipe, seconds: int) -> Run:
-    """A fixed rate of claims."""
+    """A fixed rate of claims; what comes in the first two seconds counts for no latency."""
     async with pipe.running():
         await measure(pipe, claims("ws", round(RATE)))
-        return await measure(pipe, claims("s", round(RATE * seconds)), RATE)
+        return await measure(pipe, claims("s", round(RATE * (SETTLING_S + seconds))), RATE)
 
 
 async def among(ours: OurPipe, people: int) -> list[Run]:

@@ -16,8 +16,8 @@ from deploy.demo.people.names import draw_name
 from deploy.demo.people.places import draw_address, draw_people_of, draw_places
 from deploy.demo.people.records import FEMALE, MALE, Row
 from services.cli.importing import KINDS, claim_of
+from tests.load.alike import REGION
 
-REGION = "VN-07"
 BUSINESS_TIME = datetime.fromisoformat("2026-09-15T09:00:00+07:00")
 OLDEST, DAYS = date(1950, 1, 1), 20_000
 """Birthdays lie on so many days from the first; the youngest are of age."""

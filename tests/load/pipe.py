@@ -21,6 +21,7 @@ from deploy.local.stack import Stack
 from services.runtime.broker import Publisher
 from services.runtime.settings import Settings
 from tests.load import machine
+from tests.load.alike import CARRIED, CLAIMS
 from tests.load.newcomers import Claim
 
 SEND_BATCH = 500
@@ -28,6 +29,45 @@ PATIENCE_S = 60.0
 """No message row for so long: the pipe has lost what is missing."""
 STOP_S = 60.0
 LOOK_EVERY_S = 0.2
+SETTLING_S = 2.0
+"""The beginning of a run at a fixed rate, whose latencies are not counted."""
+SCHEMAS = ("beneficiary", "benefits", "notifications")
+ROWS = """
+select coalesce(sum(n_tup_ins + n_tup_upd), 0)::bigint from pg_stat_user_tables
+where schemaname = any($1::text[])
+"""
+SESSIONS = """
+select count(*) from pg_stat_activity
+where backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
+COMMITTED = """
+select correlation_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8
+from {0}notifications.messages where correlation_id = any($1::text[])
+"""
+MESSAGES = "select count(*) from {0}notifications.messages"
+STORED: Mapping[str, tuple[int, str]] = {
+    "answered claims": (1, "select count(*) from {0}beneficiary.inbox where outcome = 'accepted'"),
+    "persons": (1, "select count(*) from {0}beneficiary.persons"),
+    "keys of persons": (1, "select count(*) from {0}beneficiary.person_keys"),
+    "statuses": (1, "select count(*) from {0}beneficiary.person_statuses"),
+    "matching keys": (7, "select count(*) from {0}beneficiary.match_keys"),
+    "persons with a status": (
+        1,
+        "select count(*) from {0}benefits.persons where jsonb_array_length(statuses) = 1",
+    ),
+    "households": (1, "select count(*) from {0}benefits.households"),
+    "contacts for payments": (1, "select count(*) from {0}benefits.contacts"),
+    "keys for payments": (1, "select count(*) from {0}benefits.person_keys"),
+    "applications": (1, "select count(*) from {0}benefits.applications"),
+    "decisions": (1, "select count(*) from {0}benefits.decisions where outcome = 'approved'"),
+    "entitlements": (1, "select count(*) from {0}benefits.entitlements where phase = 'running'"),
+    "plans of months": (1, "select count(distinct entitlement_id) from {0}benefits.terms"),
+    "languages": (1, "select count(*) from {0}notifications.languages"),
+    "contacts for messages": (1, "select count(*) from {0}notifications.contacts"),
+    "keys for messages": (1, "select count(*) from {0}notifications.keys"),
+    "messages": (1, MESSAGES),
+}
+"""What is counted → by how many rows it must grow a claim, in every pipe, and the statement."""
 
 
 class LostError(Exception):
@@ -44,6 +84,8 @@ class Run:
     cpu_us: dict[str, float]
     """Process → CPU microseconds per claim, until nothing was on its way any more."""
     memory_mb: dict[str, float]
+    log_kb: float
+    """Write-ahead log per claim."""
     latencies_ms: list[float] = field(default_factory=list)
 
     @property
@@ -90,12 +132,15 @@ class Pipe(ABC):
             )
 
     async def stop(self) -> None:
-        """Ends the services; what is in hand is finished."""
+        """Ends the services and their sessions; what is in hand is finished."""
         for process in self._processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self._processes.values():
             await asyncio.to_thread(process.wait, STOP_S)
         self._processes.clear()
+        async with asyncio.timeout(STOP_S), self.database() as database:
+            while await database.fetchval(SESSIONS):
+                await asyncio.sleep(LOOK_EVERY_S)
 
     @abstractmethod
     async def on_its_way(self) -> bool:
@@ -103,25 +148,42 @@ class Pipe(ABC):
 
     @property
     @abstractmethod
-    def claims_topic(self) -> str:
-        """Where claims are published."""
-
-    @property
-    @abstractmethod
-    def carried(self) -> Mapping[str, int]:
-        """Topic → records that each claim must leave on it."""
-
-    @property
-    @abstractmethod
     def publisher(self) -> Settings:
         """Who publishes claims."""
 
-    count: str
-    """Counts message rows."""
-    committed: str
-    """(claim id, when its message row was committed, in seconds) of claims $1."""
-    stored: Mapping[str, str]
-    """What is counted → the statement; each must grow by one a claim."""
+    schemas: str = ""
+    """What stands before the names of the platform's schemas in this pipe's."""
+
+    @property
+    def topics(self) -> str:
+        """What stands before the names of the platform's topics in this pipe's."""
+        return ""
+
+    @property
+    def claims_topic(self) -> str:
+        """Where claims are published."""
+        return self.topics + CLAIMS
+
+    @property
+    def carried(self) -> Mapping[str, int]:
+        """Topic → records that each claim must leave on it."""
+        return {self.topics + topic: many for topic, many in CARRIED.items()}
+
+    async def rows_written(self) -> int:
+        """Rows inserted and updated so far; a session tells it at the latest when it ends."""
+        async with self.database() as database:
+            schemas = [self.schemas + schema for schema in SCHEMAS]
+            rows: int = await database.fetchval(ROWS, schemas)
+        return rows
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+        """A session that may see everything."""
+        database = await asyncpg.connect(self.stack.plan.server.url())
+        try:
+            yield database
+        finally:
+            await database.close()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -144,55 +206,70 @@ def administrator(stack: Stack) -> Settings:
 
 
 async def measure(pipe: Pipe, claims: Sequence[Claim], per_second: float | None = None) -> Run:
-    """Sends claims as fast as the broker takes them, or at a rate, and waits for all messages."""
-    database = await asyncpg.connect(pipe.stack.plan.server.url())
-    try:
+    """Sends claims as fast as the broker takes them, or at a rate, and waits for what they cause.
+
+    At a rate the latencies of the first two seconds are not counted, whichever pipe it is.
+    """
+    async with pipe.database() as database, _generator(pipe) as publisher:
         before = await _counts(pipe, database), await _offsets(pipe)
         pids = {**machine.infrastructure(pipe.stack), **pipe.pids}
         spent = machine.cpu_s(pids) | {"generator": time.process_time()}
-        sent_at = await _feed(pipe.publisher, pipe.claims_topic, claims, per_second)
+        log = await database.fetchval("select pg_current_wal_lsn()")
+        sent_at = await _feed(publisher, pipe.claims_topic, claims, per_second)
         await _arrived(pipe, database, before[0]["messages"] + len(claims))
-        while await pipe.on_its_way():
-            await asyncio.sleep(LOOK_EVERY_S)
+        await _settled(pipe)
         now_spent = machine.cpu_s(pids) | {"generator": time.process_time()}
-        after = await _counts(pipe, database), await _offsets(pipe)
-        _check(pipe, len(claims), before, after)
-        rows = await database.fetch(pipe.committed, [*sent_at])
+        logged = await database.fetchval("select pg_current_wal_lsn() - $1::pg_lsn", log)
+        _check(pipe, len(claims), before, (await _counts(pipe, database), await _offsets(pipe)))
+        rows = await database.fetch(COMMITTED.format(pipe.schemas), [*sent_at])
         arrived = {row[0]: row[1] for row in rows}
-    finally:
-        await database.close()
+    began = min(sent_at.values())
+    counted_from = began + SETTLING_S if per_second else began
     return Run(
         events=len(claims),
-        seconds=max(arrived.values()) - min(sent_at.values()),
+        seconds=max(arrived.values()) - began,
         cpu_us={name: (now_spent[name] - spent[name]) / len(claims) * 1e6 for name in spent},
         memory_mb=machine.memory_mb(pipe.pids),
-        latencies_ms=[(arrived[name] - at) * 1000 for name, at in sent_at.items()],
+        log_kb=float(logged) / len(claims) / 1000,
+        latencies_ms=[
+            (arrived[name] - at) * 1000 for name, at in sent_at.items() if at >= counted_from
+        ],
     )
 
 
+@asynccontextmanager
+async def _generator(pipe: Pipe) -> AsyncIterator[Publisher]:
+    """Who publishes claims, logged in and told where the topic is: no claim waits for that."""
+    publisher = Publisher(pipe.publisher)
+    try:
+        producer = await publisher._started()
+        await producer.partitions_for(pipe.claims_topic)
+        for broker in producer.client.cluster.brokers():
+            await producer.client.ready(broker.nodeId)
+        yield publisher
+    finally:
+        await publisher.stop()
+
+
 async def _feed(
-    settings: Settings, topic: str, claims: Sequence[Claim], per_second: float | None
+    publisher: Publisher, topic: str, claims: Sequence[Claim], per_second: float | None
 ) -> dict[str, float]:
     """Publishes claims; claim id → when it was given to the client, in seconds."""
-    publisher = Publisher(settings)
     sent_at: dict[str, float] = {}
     step = 1 if per_second else SEND_BATCH
     began, sending = time.time(), set()
-    try:
-        for start in range(0, len(claims), step):
-            part = claims[start : start + step]
-            if per_second:
-                await asyncio.sleep(max(0.0, began + start / per_second - time.time()))
-            sent_at |= dict.fromkeys((name for name, _, _ in part), time.time())
-            records = [(topic, key, raw) for _, key, raw in part]
-            if not per_second:
-                await publisher.send(records)
-                continue
-            sending.add(task := asyncio.create_task(publisher.send(records)))
-            task.add_done_callback(sending.discard)
-        await asyncio.gather(*sending)
-    finally:
-        await publisher.stop()
+    for start in range(0, len(claims), step):
+        part = claims[start : start + step]
+        if per_second:
+            await asyncio.sleep(max(0.0, began + start / per_second - time.time()))
+        sent_at |= dict.fromkeys((name for name, _, _ in part), time.time())
+        records = [(topic, key, raw) for _, key, raw in part]
+        if not per_second:
+            await publisher.send(records)
+            continue
+        sending.add(task := asyncio.create_task(publisher.send(records)))
+        task.add_done_callback(sending.discard)
+    await asyncio.gather(*sending)
     return sent_at
 
 
@@ -201,7 +278,7 @@ async def _arrived(pipe: Pipe, database: asyncpg.Connection, wanted: int) -> Non
     have, last = -1, time.monotonic()
     while have < wanted:
         await asyncio.sleep(LOOK_EVERY_S)
-        now = await database.fetchval(pipe.count)
+        now = await database.fetchval(MESSAGES.format(pipe.schemas))
         if now != have:
             have, last = now, time.monotonic()
         if ended := pipe.ended:
@@ -210,8 +287,17 @@ async def _arrived(pipe: Pipe, database: asyncpg.Connection, wanted: int) -> Non
             raise LostError(f"{pipe.name}: {wanted - have} messages never came")
 
 
+async def _settled(pipe: Pipe) -> None:
+    """Waits until nothing is on its way; a `LostError` if something stays for ever."""
+    deadline = time.monotonic() + PATIENCE_S
+    while await pipe.on_its_way():
+        if time.monotonic() > deadline:
+            raise LostError(f"{pipe.name}: all messages came, and something is still on its way")
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
 async def _counts(pipe: Pipe, database: asyncpg.Connection) -> dict[str, int]:
-    statements = {**pipe.stored, "messages": pipe.count}
+    statements = {name: query.format(pipe.schemas) for name, (_, query) in STORED.items()}
     return {name: await database.fetchval(query) for name, query in statements.items()}
 
 
@@ -247,12 +333,12 @@ Counted = tuple[dict[str, int], dict[str, int]]
 
 
 def _check(pipe: Pipe, claims: int, before: Counted, after: Counted) -> None:
-    """A `LostError` unless each table grew by a row a claim and each topic by its records."""
-    wrong = [
-        f"{after[0][name] - before[0][name]} {name} of {claims}"
-        for name in after[0]
-        if after[0][name] - before[0][name] != claims
-    ]
+    """A `LostError` unless each table grew by its rows a claim and each topic by its records."""
+    wrong = []
+    for name, (each, _) in STORED.items():
+        stored = after[0][name] - before[0][name]
+        if stored != each * claims:
+            wrong.append(f"{stored} of {each * claims} {name}")
     for topic, each in {pipe.claims_topic: 1, **pipe.carried}.items():
         carried = after[1][topic] - before[1][topic]
         if carried != each * claims:

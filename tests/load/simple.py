@@ -1,18 +1,25 @@
-"""The obvious and the bare pipe as processes: the same topics, tables and checks for both."""
+"""The obvious and the bare pipe as processes: topics and tables like the platform's own."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.stack import Stack
 from services.runtime.settings import Settings
-from tests.load.pipe import Pipe, administrator
+from tests.load.alike import CARRIED, TAKEN, TOPICS
+from tests.load.pipe import SCHEMAS, Pipe, administrator
 
-TABLES = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
-SERVICES = ("persons", "entitlements", "messages")
-PARTITIONS = 6
+TABLES = {
+    "beneficiary": "inbox sequences outbox persons person_keys person_statuses match_keys",
+    "benefits": "positions sequences outbox timers persons households contacts person_keys"
+    " applications decisions entitlements terms",
+    "notifications": "positions languages contacts keys messages",
+}
+"""Service → its tables of which a pipe gets its own, with the same columns, indexes and checks."""
+ON_ITS_WAY = """
+select exists (select from {0}beneficiary.outbox) or exists (select from {0}benefits.outbox)
+    or (select coalesce(sum(sequence), 0) from {0}benefits.positions) < claims * $1
+    or (select coalesce(sum(sequence), 0) from {0}notifications.positions) < claims * $2
+from (select count(*) as claims from {0}beneficiary.inbox) as answered
+"""
 
 
 class SimplePipe(Pipe):
@@ -21,28 +28,12 @@ class SimplePipe(Pipe):
     def __init__(self, stack: Stack, name: str) -> None:
         super().__init__(stack)
         self.name = name
-        self.count = f"select count(*) from {name}.messages"
-        self.stored = {
-            table: f"select count(*) from {name}.{table}"
-            for table in ("persons", "entitlements", "payments")
-        }
-        self.committed = (
-            f"select claim_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8"
-            f" from {name}.messages where claim_id = any($1::text[])"
-        )
+        self.schemas = f"{name}_"
         self._starts = 0
 
     @property
-    def _topics(self) -> list[str]:
-        return [f"load.{self.name}.{self._starts}.{service}" for service in ("claims", *SERVICES)]
-
-    @property
-    def claims_topic(self) -> str:
-        return self._topics[0]
-
-    @property
-    def carried(self) -> Mapping[str, int]:
-        return dict.fromkeys(self._topics[1:3], 1)
+    def topics(self) -> str:
+        return f"load.{self.name}.{self._starts}."
 
     @property
     def publisher(self) -> Settings:
@@ -57,23 +48,33 @@ class SimplePipe(Pipe):
             "HAMROH_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
             "HAMROH_KAFKA_USERNAME": settings.kafka_username,
             "HAMROH_KAFKA_PASSWORD": settings.kafka_password.get_secret_value(),
-            "HAMROH_DATABASE_URL": f"{self.stack.plan.server.url()}?search_path={self.name}",
         }
-        for number, service in enumerate(SERVICES):
-            places = self._topics[number : number + 2]
-            self.spawn(service, [f"tests.load.{self.name}", service, *places], environment)
+        for service in SCHEMAS:
+            # As the platform's sessions: a plan made for an empty table reads it for ever after.
+            session = f"search_path={self.schemas}{service}&enable_seqscan=off"
+            database = {"HAMROH_DATABASE_URL": f"{self.stack.plan.server.url()}?{session}"}
+            command = [f"tests.load.{self.name}", service, self.topics]
+            self.spawn(service, command, environment | database)
 
     async def on_its_way(self) -> bool:
-        return False
+        taken = [
+            sum(CARRIED[topic] for topic in TAKEN[service])
+            for service in ("benefits", "notifications")
+        ]
+        async with self.database() as database:
+            waits: bool = await database.fetchval(ON_ITS_WAY.format(self.schemas), *taken)
+        return waits
 
     async def _make_tables(self) -> None:
-        database = await asyncpg.connect(self.stack.plan.server.url())
-        try:
-            await database.execute(f"drop schema if exists {self.name} cascade")
-            await database.execute(f"create schema {self.name}; set search_path to {self.name}")
-            await database.execute(TABLES)
-        finally:
-            await database.close()
+        async with self.database() as database:
+            for service, tables in TABLES.items():
+                schema = self.schemas + service
+                await database.execute(f"drop schema if exists {schema} cascade")
+                await database.execute(f"create schema {schema}")
+                for table in tables.split():
+                    await database.execute(
+                        f"create table {schema}.{table} (like {service}.{table} including all)"
+                    )
 
     async def _make_topics(self) -> None:
         settings = self.publisher
@@ -84,8 +85,12 @@ class SimplePipe(Pipe):
             sasl_plain_username=settings.kafka_username,
             sasl_plain_password=settings.kafka_password.get_secret_value(),
         )
+        new = [
+            NewTopic(self.topics + topic.name, topic.partitions, 1, topic_configs=topic.settings)
+            for topic in TOPICS.values()
+        ]
         await admin.start()
         try:
-            await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in self._topics])
+            await admin.create_topics(new)
         finally:
             await admin.close()

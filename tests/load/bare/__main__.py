@@ -1,22 +1,23 @@
-"""One service of the bare pipe: `python -m tests.load.bare SERVICE TOPIC_IN TOPIC_OUT`."""
+"""One service of the bare pipe: `python -m tests.load.bare SERVICE PREFIX-OF-TOPICS`."""
 
 import asyncio
 import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from pydantic_core import from_json
 
+from tests.load.alike import TAKEN
 from tests.load.bare.hops import HOPS
 
 BATCH = 1000
-DELETE = "delete from outbox where seq = any($1::bigint[])"
+DELETE = "delete from outbox where id = any($1::bigint[])"
 
 
 def credentials() -> dict[str, Any]:
@@ -29,33 +30,37 @@ def credentials() -> dict[str, Any]:
     }
 
 
-async def send(
-    producer: AIOKafkaProducer, topic: str, rows: Sequence[tuple[int, str, bytes]]
-) -> None:
-    """Each event to the partition that its cause came from."""
-    batches: dict[int, Any] = {}
+async def send(producer: AIOKafkaProducer, records: Iterable[tuple[str, str, bytes]]) -> None:
+    """Sends (topic, key, event), each to the partition of its key, a batch per partition."""
+    partitions: dict[str, int] = {}
+    batches: dict[tuple[str, int], Any] = {}
     confirmed = []
-    for partition, key, value in rows:
-        batch = batches.get(partition) or producer.create_batch()
-        if batch.append(key=key.encode(), value=value, timestamp=None) is None:
-            confirmed.append(await producer.send_batch(batch, topic, partition=partition))
+    for topic, key, event in records:
+        if topic not in partitions:
+            partitions[topic] = len(await producer.partitions_for(topic))
+        raw = key.encode()
+        place = topic, crc32(raw) % partitions[topic]
+        batch = batches.get(place) or producer.create_batch()
+        if batch.append(key=raw, value=event, timestamp=None) is None:
+            confirmed.append(await producer.send_batch(batch, topic, partition=place[1]))
             batch = producer.create_batch()
-            batch.append(key=key.encode(), value=value, timestamp=None)
-        batches[partition] = batch
-    confirmed += [await producer.send_batch(b, topic, partition=p) for p, b in batches.items()]
+            batch.append(key=raw, value=event, timestamp=None)
+        batches[place] = batch
+    for (topic, partition), batch in batches.items():
+        confirmed.append(await producer.send_batch(batch, topic, partition=partition))
     await asyncio.gather(*confirmed)
 
 
-async def run(service: str, topic_in: str, topic_out: str) -> None:
+async def run(service: str, prefix: str) -> None:
     hop = HOPS[service]
     connection = await asyncpg.connect(os.environ["HAMROH_DATABASE_URL"])
     producer = AIOKafkaProducer(
         **credentials(), acks="all", enable_idempotence=True, max_batch_size=262_144
     )
     consumer = AIOKafkaConsumer(
-        topic_in,
+        *(prefix + topic for topic in TAKEN[service]),
         **credentials(),
-        group_id=topic_in,
+        group_id=prefix + service,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
@@ -63,21 +68,23 @@ async def run(service: str, topic_in: str, topic_out: str) -> None:
     await consumer.start()
     while True:
         taken = await consumer.getmany(timeout_ms=1000, max_records=BATCH)
-        records = [record for rows in taken.values() for record in rows]
-        if not records:
+        if not taken:
             continue
-        columns, sent = hop.columns([from_json(record.value) for record in records], topic_out)
-        rows = await connection.fetch(hop.statement, *columns)
-        if rows:
-            # What came twice is in no outbox row; a benchmark's claims come once.
-            outgoing = zip(records, sent, strict=True)
-            await send(producer, topic_out, [(r.partition, *event) for r, event in outgoing])
-            await connection.execute(DELETE, [row[0] for row in rows])
+        rows = hop.taken([record for part in taken.values() for record in part], prefix).rows
+        [(ids, numbers)] = await connection.fetch(
+            hop.statement.text, *hop.statement.arguments(rows)
+        )
+        if ids:
+            fresh = set(numbers)
+            await send(
+                producer, ((prefix + t, k, e) for n, t, k, e in rows["outbox"] if n in fresh)
+            )
+            await connection.execute(DELETE, ids)
         await consumer.commit()
 
 
-async def until_told(service: str, topic_in: str, topic_out: str) -> None:
-    working = asyncio.create_task(run(service, topic_in, topic_out))
+async def until_told(service: str, prefix: str) -> None:
+    working = asyncio.create_task(run(service, prefix))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
     await asyncio.wait([working])
     if not working.cancelled():

@@ -1,7 +1,10 @@
 """The same pipe the obvious way: FastStream and asyncpg, a message at a time.
 
-Each service: a subscriber with a worker (and thereby a consumer) per partition; a message is
-validated by a pydantic model, one transaction notes its id and writes its rows, then the next event
-is published and waited for. No outbox: what is lost between commit and publish stays lost, so it
-does less than the two others. It decides nothing: the amount is a constant.
+Each service: a subscriber per topic with a worker (and thereby a consumer) per partition; a message
+is validated by a pydantic model, one transaction notes its id or its place in its key's order and
+writes its rows statement by statement, then the next events are published, each waited for.
+Records, tables and indexes are like the platform's (`tests.load.alike`, `tests.load.simple`), but
+for the outbox: there is none, and what is lost between commit and publish stays lost. It decides
+nothing (amounts are constants), seals nothing (as many bytes in base64 instead), matches nobody
+(seven plain digests instead), waits for no contact and no turn.
 """

@@ -3,16 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from contracts.catalogue import claims_topic, receipts_topic
 from deploy.demo.platform import Platform, on_its_way
 from deploy.local.stack import Stack
 from services.runtime.settings import Settings
-from tests.load.newcomers import REGION
+from tests.load.alike import REGION
 from tests.load.pipe import Pipe
 
 WORKERS = ("beneficiary", "benefits", "notifications")
@@ -26,38 +24,10 @@ class OurPipe(Pipe):
     """The workers of registry, benefits and notifications, with the settings of the local stack."""
 
     name = "ours"
-    count = "select count(*) from notifications.messages"
-    stored: Mapping[str, str] = {
-        "persons": "select count(*) from beneficiary.persons",
-        "accepted claims": "select count(*) from beneficiary.inbox where outcome = 'accepted'",
-        "decisions": "select count(*) from benefits.decisions where outcome = 'approved'",
-        "entitlements": "select count(*) from benefits.entitlements where phase = 'running'",
-    }
-    committed = """
-        select correlation_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8
-        from notifications.messages where correlation_id = any($1::text[])
-    """
 
     def __init__(self, stack: Stack) -> None:
         super().__init__(stack)
         self._mute: socket.socket | None = None
-
-    @property
-    def claims_topic(self) -> str:
-        return claims_topic(REGION, "beneficiary")
-
-    @property
-    def carried(self) -> Mapping[str, int]:
-        return {
-            receipts_topic(REGION): 1,
-            "beneficiary.person.v1": 2,
-            "beneficiary.household.v1": 1,
-            "beneficiary.contact.v1": 1,
-            "beneficiary.key.v1": 1,
-            "benefits.application.v1": 1,
-            "benefits.entitlement.v1": 1,
-            "benefits.notice.v1": 1,
-        }
 
     @property
     def publisher(self) -> Settings:
