@@ -40,7 +40,7 @@ from services.benefits.programmes import load_pack, unverified
 from services.benefits.settings import BenefitsSettings
 from services.benefits.store.bank import Batch, BatchLine, SealedContact
 from services.runtime.clock import BusinessClock
-from services.runtime.database import connect
+from services.runtime.database import connect, retried
 from services.runtime.routes import Job, on
 from services.runtime.sealing import PersonKeys, UnsealError
 from services.runtime.telemetry import Telemetry
@@ -241,9 +241,15 @@ class LawfulWorker(Worker):
 
 
 async def _refusals(settings: BenefitsSettings) -> list[str]:
+    """Asked as long as the database is away, or its schema older than this code."""
     database = await connect(settings, BusinessClock(settings.business_time), size=1)
-    async with database.pool, database.transaction() as tx:
-        return await packs.refusals(tx)
+
+    async def asked() -> list[str]:
+        async with database.transaction() as tx:
+            return await packs.refusals(tx)
+
+    async with database.pool:
+        return await retried(asked, attempts=30)
 
 
 worker = LawfulWorker(

@@ -24,10 +24,12 @@ def restarted(tx: Transaction, folder: Path) -> Transaction:
 
 
 async def taken(tx: Transaction, name: str) -> list[DueTimer]:
-    """The timers of a name, taken as the leader takes them."""
+    """The due timers of a name, taken as the leader takes them."""
     rows = await tx.connection.fetch(
-        "delete from timers where name = $1 returning subject, due_at, data->>'after' as after",
+        "delete from timers where name = $1 and due_at <= $2"
+        " returning subject, due_at, data->>'after' as after",
         name,
+        tx.business_now,
     )
     return [DueTimer(name, row["subject"], row["due_at"], {"after": row["after"]}) for row in rows]
 

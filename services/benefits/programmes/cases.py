@@ -54,16 +54,19 @@ def packaged_cases(code: str) -> tuple[Case, ...]:
 def cases_beside(file: Path, code: str) -> tuple[Case, ...]:
     """The cases of an own pack: of its name in the folder `cases` beside it.
 
-    Where there are none, those of the packaged pack whose code it has, if any. `PackRefused` where
+    Without such a file, those of the packaged pack whose code it has, if any. `PackRefused` where
     the file holds no cases.
     """
     own = file.parent / "cases" / file.name
     if not own.exists():
         return packaged_cases(code) if code in PACKS else ()
     try:
-        return read_cases(text_of(own))
+        cases = read_cases(text_of(own))
     except ValueError as fault:
         raise PackRefused(f"{own}: no cases: {fault}") from fault
+    if not cases:
+        raise PackRefused(f"{own}: no cases: an empty set of cases proves nothing")
+    return cases
 
 
 def read_cases(text: str) -> tuple[Case, ...]:

@@ -102,9 +102,12 @@ def test_two_packs_of_one_code_and_a_folder_that_is_none_are_refused(tmp_path: P
         activation.refuse_folder(tmp_path / "nowhere")
 
 
-def test_cases_that_are_none_are_refused_by_the_folder_and_by_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['[[cases]]\nname = "nobody"\n', "cases", "# to come\n"])
+def test_cases_that_are_none_are_refused_by_the_folder_and_by_the_command(
+    tmp_path: Path, text: str
+) -> None:
     file = put(tmp_path, "vn.toml", edited("VN-SA", LATER))
-    cases = put(tmp_path / "cases", "vn.toml", '[[cases]]\nname = "nobody"\n')
+    cases = put(tmp_path / "cases", "vn.toml", text)
     with pytest.raises(PackRefused, match="no cases: "):
         activation.refuse_folder(tmp_path)
     done = run("test", str(file))
