@@ -104,6 +104,8 @@ class Pipe(ABC):
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+        self.rows = 0
+        """Inserted and updated in the last run."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -169,7 +171,11 @@ class Pipe(ABC):
         """Topic → records that each claim must leave on it."""
         return {self.topics + topic: many for topic, many in CARRIED.items()}
 
-    async def rows_written(self) -> int:
+    @abstractmethod
+    async def clear(self) -> None:
+        """Takes away what the next pipe would find in its way."""
+
+    async def _rows_written(self) -> int:
         """Rows inserted and updated so far; a session tells it at the latest when it ends."""
         async with self.database() as database:
             schemas = [self.schemas + schema for schema in SCHEMAS]
@@ -187,12 +193,15 @@ class Pipe(ABC):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Started, and ended afterwards."""
+        """Started, and ended afterwards; `rows` tells then how many were written meanwhile."""
         await self.start()
+        before = await self._rows_written()
         try:
             yield
         finally:
             await self.stop()
+            self.rows = await self._rows_written() - before
+            await self.clear()
 
 
 def administrator(stack: Stack) -> Settings:

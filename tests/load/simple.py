@@ -65,11 +65,15 @@ class SimplePipe(Pipe):
             waits: bool = await database.fetchval(ON_ITS_WAY.format(self.schemas), *taken)
         return waits
 
+    async def clear(self) -> None:
+        async with self.database() as database:
+            for service in TABLES:
+                await database.execute(f"drop schema {self.schemas}{service} cascade")
+
     async def _make_tables(self) -> None:
         async with self.database() as database:
             for service, tables in TABLES.items():
                 schema = self.schemas + service
-                await database.execute(f"drop schema if exists {schema} cascade")
                 await database.execute(f"create schema {schema}")
                 for table in tables.split():
                     await database.execute(

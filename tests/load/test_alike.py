@@ -73,7 +73,7 @@ def test_both_yardsticks_say_the_same() -> None:
     assert bare == obvious
 
 
-def test_a_service_takes_the_topics_that_the_platform_s_takes() -> None:
+def test_a_service_takes_what_the_platform_s_takes() -> None:
     subscriptions = {
         "beneficiary": BENEFICIARY,
         "benefits": BENEFITS,

@@ -153,6 +153,7 @@ def on_status(batch: Batch, n: int, event: Event) -> None:
     application = named(who, alike.PROGRAMME)
     entitlement = named(application, "allowance")
     stated = [[data["code"], data["level"], data["state"], data["effective_on"], today]]
+    # The fact has no birthday; another date is as long.
     facts = to_json({"statuses": stated, "birth_date": data["effective_on"]}).decode()
     batch.statuses[who] = to_json(stated).decode()
     batch.add("stated", n, who, batch.statuses[who])

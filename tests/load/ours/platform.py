@@ -46,6 +46,9 @@ class OurPipe(Pipe):
         if self._mute is not None:
             self._mute.close()
 
+    async def clear(self) -> None:
+        """Nothing: the registry grows from round to round."""
+
     async def on_its_way(self) -> bool:
         return any(on_its_way(status) for status in await self._statuses())
 
