@@ -1,7 +1,8 @@
 """Whether a pack may be law here, and whether it may move real money.
 
-An own pack must make sense, come to what its cases say and follow the packaged one in whose place
-it stands; rows and values whose source is unconfirmed forbid real money.
+An own pack must make sense and come to what its cases say; what it must follow is what was
+announced, which the service asks its database. Rows and values whose source is unconfirmed forbid
+real money.
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,10 @@ def unverified(pack: Pack) -> tuple[Finding, ...]:
 
 
 def faults_of(pack: Pack) -> tuple[Finding, ...]:
-    """Why a pack may not be law at all, rehearsed or not."""
+    """What an official mends before a pack is put in force: no sense, or a version out of turn.
+
+    In turn after the packaged one: a newer image brings a later one, which stops nobody's own.
+    """
     found = analyse(pack)
     if found or pack.code not in PACKS:
         return found
@@ -46,7 +50,7 @@ def refuse_folder(folder: Path) -> None:
     files = own_files(folder)
     for code, file in files.items():
         pack = load_pack(code, folder)
-        if found := faults_of(pack):
+        if found := analyse(pack):
             raise PackRefused(said_of(file, found))
         for failed in run_cases(pack, cases_beside(file, code)):
             raise PackRefused(
