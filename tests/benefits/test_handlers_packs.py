@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from contracts.benefits import EntitlementAdjusted, RulepackActivated
 from services.benefits.handlers import packs, people
 from services.benefits.settings import BenefitsSettings
 from services.runtime.database import Transaction
+from services.runtime.migrate import migrations_of
 from services.runtime.routes import Decided, DueTimer, Outcome
 from tests.benefits.programmes.own_law import LATER, RAISED, edited, put
 from tests.benefits.registry import registered, status
@@ -26,12 +28,11 @@ def restarted(tx: Transaction, folder: Path) -> Transaction:
 async def taken(tx: Transaction, name: str) -> list[DueTimer]:
     """The due timers of a name, taken as the leader takes them."""
     rows = await tx.connection.fetch(
-        "delete from timers where name = $1 and due_at <= $2"
-        " returning subject, due_at, data->>'after' as after",
+        "delete from timers where name = $1 and due_at <= $2 returning name, subject, due_at, data",
         name,
         tx.business_now,
     )
-    return [DueTimer(name, row["subject"], row["due_at"], {"after": row["after"]}) for row in rows]
+    return [DueTimer(**{**row, "data": json.loads(row["data"])}) for row in rows]
 
 
 async def in_force(tx: Transaction) -> None:
@@ -94,8 +95,32 @@ async def test_a_new_version_changes_what_is_due_to_everybody_once(
         await in_force(later)
         assert told(await reviewed(later)) == []
         october = replace(later, business_now=datetime.fromisoformat("2026-10-01T00:30:00+07:00"))
-        await packs._review_after(october, packs.NOBODY)
+        await packs._review_after(october, packs.NOBODY, "")
         assert told(await reviewed(october)) == []
+
+
+async def test_two_versions_at_one_standing_instant_are_told_by_facts_of_their_own(
+    schema: Schema, tmp_path: Path
+) -> None:
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    put(once, "vn.toml", edited("VN-SA", LATER, RAISED))
+    again = (RAISED, ("2026.10.1", "2026.10.2"), ('"600000"', '"650000"'))
+    put(twice, "vn.toml", edited("VN-SA", LATER, *again))
+    async with schema.transaction(NOW) as tx:
+        # given somebody with a right, in a rehearsal whose clock stands
+        await in_force(tx)
+        await people.on_registered(tx, [registered("mai")])
+        await people.on_status_changed(tx, [status("mai", "disability", "severe")])
+        assert told(await reviewed(tx)) == []
+        # when the standard is raised, and raised again
+        facts = []
+        for folder in (once, twice):
+            later = restarted(tx, folder)
+            await in_force(later)
+            facts += await reviewed(later)
+        # then both are told, and neither passes for the other
+        assert [amount for _, amount, _, _ in told(facts)] == [1_200_000, 1_300_000]
+        assert len({fact.cause.seed for fact in facts if isinstance(fact, Decided)}) == 2
 
 
 async def test_a_group_that_new_law_opens_is_found_among_those_who_had_nothing(
@@ -137,3 +162,26 @@ async def test_law_that_was_announced_is_neither_edited_in_place_nor_taken_back(
             assert f"{file}: version: not_later: " in refused
         # and a later version may follow
         assert await packs.refusals(restarted(tx, third)) == []
+
+
+async def test_a_digest_of_a_former_kind_stops_nobody_and_is_made_anew(
+    schema: Schema, tmp_path: Path
+) -> None:
+    put(tmp_path, "vn.toml", edited("VN-SA", RAISED))
+    (anew,) = [one for one in migrations_of("benefits") if one.file == "0003_pack_digests.sql"]
+    async with schema.transaction(NOW) as tx:
+        # given a version that was announced when digests were made otherwise
+        await in_force(tx)
+        await tx.connection.execute("reset role")
+        await tx.connection.execute("update activated_packs set digest = 'made otherwise'")
+        assert len(await packs.refusals(tx)) == 1
+        # when the schema is brought up to date, and a worker starts
+        await tx.connection.execute(anew.sql)
+        await tx.connection.execute("set role benefits_worker")
+        assert await packs.refusals(tx) == []
+        found = await packs.unannounced(tx) or []
+        # then nothing is told again, and from now on the version may not be edited
+        assert await packs.announce(tx, found, found) == []
+        assert await packs.unannounced(tx) is None
+        assert await packs.refusals(tx) == []
+        assert len(await packs.refusals(restarted(tx, tmp_path))) == 1

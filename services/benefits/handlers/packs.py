@@ -43,22 +43,22 @@ async def refusals(tx: Transaction) -> list[str]:
     return [
         f"{places[code]}: {found.place}: {found.code}: {found.detail}"
         for (code, version), digest in known.items()
-        if code in law
+        if code in law and (digest or law[code].version != version)
         for found in law[code].out_of_turn(version, digest)
     ]
 
 
 async def unannounced(tx: Transaction) -> list[str] | None:
-    """Programmes in force whose version was not announced; None if there are none."""
+    """Programmes in force whose version or digest is not kept yet; None if there are none."""
     known = await files.known_packs(tx.connection)
-    found = [code for code, pack in _in_force(tx).items() if (code, pack.version) not in known]
+    found = [code for code, pack in _in_force(tx).items() if not known.get((code, pack.version))]
     return found or None
 
 
 async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Outcome]:
     """Publishes that versions of rule packs are law on this platform from today on."""
     outcomes: list[Outcome] = []
-    law = _in_force(tx)
+    law, seed = _in_force(tx), ""
     for code in codes:
         pack = law[code]
         if not await files.save_pack(
@@ -76,21 +76,25 @@ async def announce(tx: Transaction, codes: Sequence[str], _: object) -> list[Out
         )
         outcomes.append(Decided(Cause(seed, seed, seed, None), fact))
     if outcomes:
-        await _review_after(tx, NOBODY)
+        await _review_after(tx, NOBODY, seed)
     return outcomes
 
 
 async def review_everybody(tx: Transaction, timers: Sequence[DueTimer]) -> list[Outcome]:
     """There is new law: has everybody looked at again, some at a time."""
-    after = UUID(timers[0].data["after"])
+    after, law = UUID(timers[0].data["after"]), timers[0].data.get("law", "")
     found = await people.list_persons(tx.connection, after, REVIEWED_TOGETHER)
-    await set_timers(tx.connection, REVIEW, [(str(who), tx.business_now, {}) for who in found])
+    reviews = [(str(who), tx.business_now, {"law": law}) for who in found]
+    await set_timers(tx.connection, REVIEW, reviews)
     if found:
-        await _review_after(tx, str(found[-1]))
+        await _review_after(tx, str(found[-1]), law)
     return []
 
 
-async def _review_after(tx: Transaction, person: str) -> None:
-    """A later version begins with the first person again, whoever was reached."""
-    due = [("persons", tx.business_now, {"after": person})]
+async def _review_after(tx: Transaction, person: str, law: str) -> None:
+    """A later version begins with the first person again, whoever was reached.
+
+    `law` is the announcement that has everybody looked at again.
+    """
+    due = [("persons", tx.business_now, {"after": person, "law": law})]
     await set_timers(tx.connection, REVIEW_EVERYBODY, due)

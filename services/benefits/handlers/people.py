@@ -203,13 +203,17 @@ async def review(tx: Transaction, timers: Sequence[DueTimer]) -> list[Outcome]:
 
 
 async def _timed(tx: Transaction, timers: Sequence[DueTimer]) -> dict[UUID, Subject]:
-    causes = {
-        UUID(one.subject): Cause.of_timer(one.name, one.due_at, one.subject, None) for one in timers
-    }
+    causes = {UUID(one.subject): _cause(one) for one in timers}
     subjects = await subjects_of(tx, causes)
     for subject in subjects.values():
         subject.cause = replace(subject.cause, region=subject.person.region)
     return subjects
+
+
+def _cause(timer: DueTimer) -> Cause:
+    """A review for new law is another one than the last, though the clock of a rehearsal stands."""
+    name = f"{timer.name}{timer.data.get('law', '')}"
+    return Cause.of_timer(name, timer.due_at, timer.subject, None)
 
 
 async def waiting_persons(tx: Transaction) -> list[UUID] | None:

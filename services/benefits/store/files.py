@@ -82,6 +82,9 @@ SAVE_PACK: Final = """
 insert into activated_packs (programme, version, digest, activated_on) values ($1, $2, $3, $4)
 on conflict do nothing returning programme
 """
+MAKE_DIGEST_ANEW: Final = """
+update activated_packs set digest = $3 where programme = $1 and version = $2 and digest = ''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ async def save_files(connection: Connection, changes: Sequence[Change]) -> None:
 
 
 async def known_packs(connection: Connection) -> dict[tuple[str, str], str]:
-    """(programme, version) of the rule packs that were announced → digest."""
+    """(programme, version) of the rule packs that were announced → digest, '' to be made anew."""
     rows = await connection.fetch(KNOWN_PACKS)
     return {(row["programme"], row["version"]): row["digest"] for row in rows}
 
@@ -164,6 +167,8 @@ async def save_pack(
 ) -> bool:
     """Remembers a rule pack as in force; False if it was before."""
     saved = await connection.fetchval(SAVE_PACK, programme, version, digest, today)
+    if saved is None:
+        await connection.execute(MAKE_DIGEST_ANEW, programme, version, digest)
     return saved is not None
 
 
