@@ -107,7 +107,10 @@ def example() -> str:
     for name, default in settings.items():
         lines.append(f"# {SETTINGS[name].description}")
         lines.append(f"#{name}={default or _default(SETTINGS[name])}")
-    lines += ["", "# Optional: the tag of the image, and ports on the loopback."]
+    lines += [
+        "",
+        "# Optional: the folder of a ministry's rule packs, the tag of the image, loopback ports.",
+    ]
     lines += [f"#{name}={default}" for name, default in offered.items() if name not in settings]
     return "\n".join(lines) + "\n"
 

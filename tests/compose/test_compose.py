@@ -95,7 +95,7 @@ class TestSamePlatform:
     def test_each_is_given_the_settings_that_the_local_stack_gives_it(
         self, ours: Services, plan: Plan
     ) -> None:
-        tuning = set(variables("-"))
+        tuning = {*variables("-"), "HAMROH_PACKS"}  # a folder: mounted, wherever it lies
         for process in plan.processes:
             given = hamroh(ours[process.name].get("environment", {}))
             wanted = hamroh(dict(process.env))
@@ -230,6 +230,14 @@ class TestEnvironment:
         # One machine's broker speaks without TLS, and its administrator PLAIN.
         elsewhere = {"HAMROH_KAFKA_CA_FILE", "HAMROH_KAFKA_ADMIN_MECHANISM"}
         assert set(SETTINGS) - stated - image == elsewhere
+
+    def test_a_folder_of_packs_on_this_machine_is_no_path_in_a_container(self) -> None:
+        said = "\n".join([fresh(REGIONS, {}), "HAMROH_PACKS=packs", "PACKS_FOLDER=/srv/law"])
+        services = resolved(said)["services"]
+        for name in ("benefits-api", "benefits-worker"):
+            (mounted,) = services[name]["volumes"]
+            assert (mounted["source"], mounted["read_only"]) == ("/srv/law", True)
+            assert services[name]["environment"]["HAMROH_PACKS"] == mounted["target"]
 
     def test_without_a_required_variable_nothing_is_resolved(self) -> None:
         text = fresh(REGIONS, {})
