@@ -5,7 +5,9 @@ from datetime import date, timedelta
 from itertools import chain, pairwise
 from re import compile as pattern
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from contracts.values import CURRENCY_EXPONENT
 from services.benefits.programmes.coverage import table_findings
 from services.benefits.programmes.inputs import (
     AllInput,
@@ -55,6 +57,13 @@ def analyse(pack: Pack) -> tuple[Finding, ...]:
 def _country(pack: Pack) -> Iterator[Finding]:
     if pack.country not in CALENDARS:
         yield Finding("country", "no_calendar", f"{pack.country} has no calendar of working days")
+    if pack.currency not in CURRENCY_EXPONENT:
+        known = ", ".join(CURRENCY_EXPONENT)
+        yield Finding("currency", "unknown_currency", f"{pack.currency} is none of {known}")
+    try:
+        ZoneInfo(pack.time_zone)
+    except (ZoneInfoNotFoundError, OSError):  # a folder of zones is none of them
+        yield Finding("time_zone", "unknown_time_zone", f"no time zone {pack.time_zone}")
 
 
 def _languages(pack: Pack) -> Iterator[Finding]:

@@ -30,6 +30,9 @@ def test_every_packaged_pack_is_sound(code: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place", "code"),
     [
+        ('currency = "VND"', 'currency = "KZT"', "currency", "unknown_currency"),
+        ('"Asia/Ho_Chi_Minh"', '"Asia/Nowhere"', "time_zone", "unknown_time_zone"),
+        ('"Asia/Ho_Chi_Minh"', '"America/Argentina"', "time_zone", "unknown_time_zone"),
         ('age = "4..16", without', 'age = "5..16", without', "tables.groups.a1_from_4.age", "gap"),
         ('age = "4..16", without', 'age = "3..16", without', "tables.groups.a1_from_4", "overlap"),
         ('age = "0..4", hiv', 'age = "0-4", hiv', "tables.groups.a3_under_4.age", "bad_cell"),
