@@ -14,6 +14,7 @@ from services.benefits.programmes.cases import cases_beside, run_cases
 from services.benefits.programmes.loading import (
     PACKS,
     PackRefused,
+    files_in,
     load_pack,
     own_files,
     said_of,
@@ -58,7 +59,7 @@ def refuse_folder(folder: Path) -> None:
                 f"mend the pack or the case; `hamroh pack test {file}` runs them all"
             )
     names = {file.name for file in files.values()}
-    for cases in sorted((folder / "cases").glob("*.toml")):
+    for cases in files_in(folder / "cases") or ():
         if cases.name not in names:
             raise PackRefused(f"{cases}: no pack has this name: name cases like their pack")
 

@@ -7,17 +7,33 @@ import tomllib
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from services.benefits.programmes.entitlement import MonthlyEntitlement, entitle
 from services.benefits.programmes.facts import Fact, Refused
 from services.benefits.programmes.inputs import Part, Prose
-from services.benefits.programmes.loading import PACKS, PackRefused, text_of
+from services.benefits.programmes.loading import (
+    PACKS,
+    PackRefused,
+    files_in,
+    findings_of,
+    text_of,
+    tuples,
+)
 from services.benefits.programmes.pack import Pack
 
+_DAYS: Final = frozenset({"from", "to", "known"})
+
+
+def _readable(text: str) -> str:
+    _fact(text)
+    return text
+
+
 MonthText = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+FactText = Annotated[str, AfterValidator(_readable)]
 
 
 class Case(Part):
@@ -29,11 +45,17 @@ class Case(Part):
 
     name: Prose
     source: Prose
-    facts: Annotated[tuple[str, ...], Field(min_length=1)]
-    people: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    facts: Annotated[tuple[FactText, ...], Field(min_length=1)]
+    people: dict[str, tuple[FactText, ...]] = Field(default_factory=dict)
     known_at: date | None = None
     pays: Annotated[dict[MonthText, int], Field(min_length=1)]
     groups: dict[MonthText, str] = Field(default_factory=dict)
+
+
+class CaseFile(Part):
+    """The cases of one file."""
+
+    cases: tuple[Case, ...] = ()
 
 
 class Failure(Part):
@@ -58,7 +80,7 @@ def cases_beside(file: Path, code: str) -> tuple[Case, ...]:
     the file holds no cases.
     """
     own = file.parent / "cases" / file.name
-    if not own.exists():
+    if own not in (files_in(own.parent) or ()):
         return packaged_cases(code) if code in PACKS else ()
     try:
         cases = read_cases(text_of(own))
@@ -70,9 +92,13 @@ def cases_beside(file: Path, code: str) -> tuple[Case, ...]:
 
 
 def read_cases(text: str) -> tuple[Case, ...]:
-    """Cases from their TOML text; pydantic's error where they are malformed."""
+    """Cases from their TOML text; `ValueError` with the first place where they are malformed."""
     data = tomllib.loads(text)
-    return tuple(Case.model_validate(_strict(case)) for case in data.get("cases", ()))
+    try:
+        return CaseFile.model_validate(tuples(data)).cases
+    except ValidationError as fault:
+        first = findings_of(data, fault)[0]
+        raise PackRefused(f"{first.place}: {first.detail}") from fault
 
 
 def run_cases(pack: Pack, cases: tuple[Case, ...]) -> tuple[Failure, ...]:
@@ -112,23 +138,9 @@ def _groups(rows: tuple[MonthlyEntitlement, ...], month: str) -> str:
 
 
 def _fact(text: str) -> Fact:
-    head, *rest = text.split()
+    head, *rest = text.split() or [""]
+    if len(rest) % 2 or not _DAYS.issuperset(rest[::2]):
+        raise ValueError("a fact is written name=value from DATE to DATE known DATE")
     name, _, value = head.partition("=")
-    days = dict(zip(rest[::2], rest[1::2], strict=True))
-    return Fact(
-        name,
-        value or "yes",
-        _day(days.pop("from", None)),
-        _day(days.pop("to", None)),
-        _day(days.pop("known", None)),
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
-
-
-def _strict(case: dict[str, Any]) -> dict[str, Any]:
-    """TOML's lists as the tuples of the model."""
-    people = {person: tuple(facts) for person, facts in case.get("people", {}).items()}
-    return {**case, "facts": tuple(case.get("facts", ())), "people": people}
+    days = {word: date.fromisoformat(day) for word, day in zip(rest[::2], rest[1::2], strict=True)}
+    return Fact(name, value or "yes", days.get("from"), days.get("to"), days.get("known"))

@@ -51,14 +51,19 @@ def read_pack(text: str) -> Pack | tuple[Finding, ...]:
     if floats:
         return floats
     try:
-        return Pack.model_validate(_tuples(data))
+        return Pack.model_validate(tuples(data))
     except ValidationError as fault:
-        errors = fault.errors(include_url=False, include_context=False)
-        first_hand = [error for error in errors if "after validation" not in error["msg"]]
-        return tuple(  # the others are echoes of errors further in, unless they stand alone
-            Finding(_place(data, error["loc"]), str(error["type"]), str(error["msg"]))
-            for error in first_hand or errors
-        )
+        return findings_of(data, fault)
+
+
+def findings_of(data: Any, fault: ValidationError) -> tuple[Finding, ...]:
+    """What a model refuses in data, each with its place."""
+    errors = fault.errors(include_url=False, include_context=False)
+    first_hand = [error for error in errors if "after validation" not in error["msg"]]
+    return tuple(  # the others are echoes of errors further in, unless they stand alone
+        Finding(_place(data, error["loc"]), str(error["type"]), str(error["msg"]))
+        for error in first_hand or errors
+    )
 
 
 def digest(pack: Pack) -> str:
@@ -96,15 +101,26 @@ def pack_files(folder: Path | None = None) -> Mapping[str, Traversable]:
 @cache
 def own_files(folder: Path) -> Mapping[str, Path]:
     """Code → file of the packs in a ministry's folder; refused as `pack_files` says."""
-    if not folder.is_dir():
+    found = files_in(folder)
+    if found is None:
         raise PackRefused(f"{folder}: no such folder: make it, or leave HAMROH_PACKS empty")
     files: dict[str, Path] = {}
-    for file in sorted(folder.glob("*.toml")):
+    for file in found:
         code = _pack_of(file).code
         if code in files:
             raise PackRefused(f"{file}: code: {files[code].name} is {code}, too: keep one of them")
         files[code] = file
     return files
+
+
+def files_in(folder: Path) -> list[Path] | None:
+    """Its `*.toml` in order, None without such a folder; `PackRefused` where it hides them."""
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as fault:
+        raise PackRefused(f"{folder}: cannot be read: {fault.strerror}") from fault
 
 
 def _pack_of(file: Traversable) -> Pack:
@@ -176,10 +192,10 @@ def _place(data: Any, loc: tuple[int | str, ...]) -> str:
     return ".".join(part for part in parts if part not in _LISTS) or "pack"
 
 
-def _tuples(value: Any) -> Any:
-    """Lists as tuples, as the strict model wants them."""
+def tuples(value: Any) -> Any:
+    """Lists as tuples, as a strict model wants them."""
     if isinstance(value, list):
-        return tuple(_tuples(part) for part in value)
+        return tuple(tuples(part) for part in value)
     if isinstance(value, dict):
-        return {key: _tuples(part) for key, part in value.items()}
+        return {key: tuples(part) for key, part in value.items()}
     return value

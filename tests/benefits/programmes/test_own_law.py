@@ -1,7 +1,9 @@
 """A ministry's folder of packs: what is law there, what the commands see, what is refused."""
 
+import os
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,6 +21,8 @@ facts = ["birth_date=2015-05-10", "without_nurture from 2022-02-01", "decision=a
 pays = { "2026-09" = 750000, "2026-10" = 900000 }
 """
 
+FACT = "cases.a child without anybody.facts.1: Value error, "
+AS_WRITTEN = "a fact is written name=value from DATE to DATE known DATE"
 EARLIER = ('version = "2025.7.1"', 'version = "2025.06.30"')
 
 
@@ -102,17 +106,58 @@ def test_two_packs_of_one_code_and_a_folder_that_is_none_are_refused(tmp_path: P
         activation.refuse_folder(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ['[[cases]]\nname = "nobody"\n', "cases", "# to come\n"])
-def test_cases_that_are_none_are_refused_by_the_folder_and_by_the_command(
-    tmp_path: Path, text: str
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[cases]]\nname = "nobody"\n', "cases.nobody.source: Field required"),
+        ("cases", "Expected '=' after a key in a key/value pair (at end of document)"),
+        ("# to come\n", "an empty set of cases proves nothing"),
+        ('cases = "x"', "cases: Input should be a valid tuple"),
+        ("cases = 3", "cases: Input should be a valid tuple"),
+        ("cases = [3]", "cases.0: Input should be a valid dictionary or instance of Case"),
+        (f"{CASE}\n[[case]]\n", "case: Extra inputs are not permitted"),
+        (CASE.replace("2022-02-01", "2022-02-30", 1), f"{FACT}day is out of range for month"),
+        (CASE.replace(" from 2022-02-01", " from", 1), f"{FACT}{AS_WRITTEN}"),
+        (CASE.replace(" from 2022-02-01", " form 2022-02-01", 1), f"{FACT}{AS_WRITTEN}"),
+    ],
+)
+def test_cases_that_are_none_are_refused_in_one_line_by_the_folder_and_by_the_command(
+    tmp_path: Path, text: str, said: str
 ) -> None:
     file = put(tmp_path, "vn.toml", edited("VN-SA", LATER))
     cases = put(tmp_path / "cases", "vn.toml", text)
-    with pytest.raises(PackRefused, match="no cases: "):
+    with pytest.raises(PackRefused) as refused:
         activation.refuse_folder(tmp_path)
+    assert str(refused.value) == f"{cases}: no cases: {said}"
     done = run("test", str(file))
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"cases: bad_cases: {cases}: no cases: ")
+    assert done.stderr == f"cases: bad_cases: {refused.value}\n"
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o311])
+def test_a_folder_that_hides_what_it_has_is_refused_and_not_taken_for_empty(mode: int) -> None:
+    nobody = 65534
+    with TemporaryDirectory() as name:
+        # given a folder with a pack, which the service's user may not list
+        folder = Path(name)
+        put(folder, "vn.toml", edited("VN-SA", LATER))
+        folder.chmod(mode)
+        root = os.geteuid() == 0
+        os.seteuid(nobody if root else os.geteuid())
+        # then it is not as if there were none
+        try:
+            with pytest.raises(PackRefused, match=f"^{name}: cannot be read: Permission denied$"):
+                activation.refuse_folder(folder)
+        finally:
+            os.seteuid(0 if root else os.geteuid())
+            folder.chmod(0o700)
+
+
+def test_cases_that_cannot_be_listed_are_not_taken_for_none(tmp_path: Path) -> None:
+    put(tmp_path, "vn.toml", edited("VN-SA", LATER))
+    (tmp_path / "cases").symlink_to(tmp_path / "cases")
+    with pytest.raises(PackRefused, match="cases: cannot be read: Too many levels of symbolic"):
+        activation.refuse_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
