@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from contracts.beneficiary import ContactChanged, KeyIssued, PersonRegistered
+from contracts.notifications import Channel
 from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict
 from services.notifications.domain.texts import Composition
 from services.runtime.database import Connection
@@ -39,15 +40,22 @@ from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
 order by person_id
 on conflict (person_id) do update
 set region = excluded.region, key_version = excluded.key_version,
-    wrapped_key = excluded.wrapped_key
+    wrapped_key = excluded.wrapped_key, ended = false
 """
 LOAD_LANGUAGES: Final = """
 select person_id, l.language
 from languages l join keys k using (person_id) left join contacts c using (person_id, key_version)
-where person_id = any($1::uuid[]) and (c.person_id is not null or k.wrapped_key is null)
+where person_id = any($1::uuid[]) and (c.person_id is not null or k.ended)
 """
 FORGET_CONTACTS: Final = "delete from contacts where person_id = any($1::uuid[])"
-FORGET_KEYS: Final = "update keys set wrapped_key = null where person_id = any($1::uuid[])"
+# The end of a key that was never here is kept, too: its issue may lie before all that can be read.
+FORGET_KEYS: Final = """
+insert into keys (person_id, region, key_version, wrapped_key, ended)
+select person_id, '', 0, '', true from unnest($1::uuid[]) as given (person_id)
+order by person_id
+on conflict (person_id) do update
+set key_version = excluded.key_version, wrapped_key = excluded.wrapped_key, ended = true
+"""
 # An attempt that is being made ends as it ends: it alone has no reason of the one before.
 END_WAITS: Final = """
 update messages set next_attempt_at = now()
@@ -77,11 +85,11 @@ with due as (
         next_attempt_at = now() + make_interval(secs => $2)
     from due where m.message_id = due.message_id
     returning m.message_id, m.recipient_id, m.region, m.template, m.language, m.amount_minor,
-              m.currency, m.month, m.attempts, m.queued_at, m.cause_id, m.correlation_id,
-              m.traceparent
+              m.currency, m.month, m.attempts, m.channel, m.queued_at, m.cause_id,
+              m.correlation_id, m.traceparent
 )
 select leased.*, c.key_version, c.sealed, k.wrapped_key,
-       k.person_id is not null and k.wrapped_key is null as forgotten
+       coalesce(k.ended, false) as forgotten
 from leased
 left join keys k on k.person_id = leased.recipient_id
 left join contacts c on c.person_id = k.person_id and c.key_version = k.key_version
@@ -89,7 +97,9 @@ left join contacts c on c.person_id = k.person_id and c.key_version = k.key_vers
 SETTLE_ATTEMPTS: Final = """
 update messages m
 set state = given.state, channel = given.channel, reason = given.reason, attempts = given.made,
-    next_attempt_at = now() + make_interval(secs => given.wait_s)
+    next_attempt_at = now() + case
+        when exists (select from keys k where k.person_id = m.recipient_id and k.ended)
+        then interval '0' else make_interval(secs => given.wait_s) end
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::integer[],
             $7::float8[]) as given (message_id, attempt, state, channel, reason, made, wait_s)
 where m.message_id = given.message_id and m.attempts = given.attempt and m.state = 'queued'
@@ -132,6 +142,8 @@ class Lease:
 
     message: Message
     attempt: int
+    tried: Channel
+    """Where the attempt before went, or `in_person` where none went anywhere."""
     contact: SealedContact | Absence
     queued_at: datetime
 
@@ -246,7 +258,7 @@ def _lease(row: asyncpg.Record) -> Lease:
         str(identity), row["cause_id"], row["correlation_id"], row["region"], row["traceparent"]
     )
     message = Message(identity, row["recipient_id"], composition, cause)
-    return Lease(message, row["attempts"], _contact(row), row["queued_at"])
+    return Lease(message, row["attempts"], row["channel"], _contact(row), row["queued_at"])
 
 
 def _contact(row: asyncpg.Record) -> SealedContact | Absence:

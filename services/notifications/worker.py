@@ -93,7 +93,7 @@ class Sending:
         """Settles the attempts."""
         most = self.settings.send_attempts
         verdicts = [
-            verdict(answer, lease.attempt, most)
+            verdict(answer, lease.tried, lease.attempt, most)
             for lease, answer in zip(leases, answers, strict=True)
         ]
         return await handlers.settle(tx, [*zip(leases, verdicts, strict=True)])
@@ -102,12 +102,12 @@ class Sending:
         try:
             return await self._send(gateway, lease)
         except Exception:  # noqa: BLE001 - the fault of one message is no other's: it is put off
-            return Unclear("sms", "attempt.faulted")
+            return Unclear(lease.tried, "attempt.faulted")
 
     async def _send(self, gateway: SmsGateway, lease: Lease) -> Answer:
         match lease.contact:
             case "away":
-                return Unclear("sms", "contact.away")
+                return Unclear(lease.tried, "contact.away")
             case "forgotten":
                 return Forgotten()
             case sealed:
@@ -115,7 +115,8 @@ class Sending:
         if contact is None:
             return NoWay("contact.unreadable")
         answer: Answer = NoWay("phone.missing")
-        for channel, to in ways(contact.phone, contact.email if self.mail else None):
+        email = contact.email if self.mail else None
+        for channel, to in ways(contact.phone, email, lease.tried):
             answer = await self._tell(gateway, lease, channel, to)
             if not goes_on(answer):
                 break

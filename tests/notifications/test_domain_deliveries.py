@@ -30,10 +30,17 @@ def test_one_notice_has_one_message_for_ever() -> None:
 
 def test_the_phone_comes_before_the_mailbox() -> None:
     both: list[tuple[Channel, str]] = [("sms", "+84912345678"), ("email", "hoa@example.vn")]
-    assert ways("+84912345678", "hoa@example.vn") == both
-    assert ways(None, "hoa@example.vn") == both[1:]
-    assert ways("+84912345678", "") == both[:1]
-    assert ways(None, None) == []
+    assert ways("+84912345678", "hoa@example.vn", "in_person") == both
+    assert ways(None, "hoa@example.vn", "in_person") == both[1:]
+    assert ways("+84912345678", "", "in_person") == both[:1]
+    assert ways(None, None, "in_person") == []
+
+
+def test_the_way_that_was_tried_before_comes_first() -> None:
+    both: list[tuple[Channel, str]] = [("email", "hoa@example.vn"), ("sms", "+84912345678")]
+    assert ways("+84912345678", "hoa@example.vn", "email") == both
+    assert ways("+84912345678", "hoa@example.vn", "sms") == both[::-1]
+    assert ways("+84912345678", None, "email") == both[1:]
 
 
 @pytest.mark.parametrize(
@@ -51,32 +58,36 @@ def test_only_what_was_surely_not_taken_goes_another_way(answer: Answer, next_wa
 
 @pytest.mark.parametrize("answer", [Taken("sms"), Refused("sms", "id_reused")])
 def test_a_message_that_the_provider_took_now_or_before_is_delivered(answer: Answer) -> None:
-    assert verdict(answer, 1, MOST) == Delivered("sms")
+    assert verdict(answer, "in_person", 1, MOST) == Delivered("sms")
 
 
 def test_what_went_by_mail_is_told_as_mail() -> None:
-    assert verdict(Taken("email"), 1, MOST) == Delivered("email")
-    assert verdict(Refused("email", "smtp.550"), 1, MOST) == Failed("email", "smtp.550", 1)
-    assert verdict(Unclear("email", "smtp.451"), 1, MOST) == Again("email", "smtp.451", 2.0)
+    refused, unclear = Refused("email", "smtp.550"), Unclear("email", "smtp.451")
+    assert verdict(Taken("email"), "sms", 1, MOST) == Delivered("email")
+    assert verdict(refused, "sms", 1, MOST) == Failed("email", "smtp.550", 1)
+    assert verdict(unclear, "sms", 1, MOST) == Again("email", "smtp.451", 2.0)
 
 
 def test_who_is_forgotten_is_told_nothing_and_no_attempt_is_counted() -> None:
-    assert verdict(Forgotten(), 3, MOST) == Failed("sms", "person.forgotten", 2)
+    assert verdict(Forgotten(), "email", 3, MOST) == Failed("email", "person.forgotten", 2)
+    assert verdict(Forgotten(), "in_person", 1, MOST) == Failed("in_person", "person.forgotten", 0)
 
 
 def test_a_refusal_is_final_at_the_first_attempt() -> None:
-    assert verdict(Refused("sms", "number_not_in_service"), 1, MOST) == Failed(
-        "sms", "number_not_in_service", 1
+    assert verdict(Refused("sms", "not_in_service"), "in_person", 1, MOST) == Failed(
+        "sms", "not_in_service", 1
     )
 
 
 def test_without_a_phone_somebody_goes_there_and_no_attempt_is_counted() -> None:
-    assert verdict(NoWay("phone.missing"), 1, MOST) == Failed("in_person", "phone.missing", 0)
+    missing = NoWay("phone.missing")
+    assert verdict(missing, "in_person", 1, MOST) == Failed("in_person", "phone.missing", 0)
+    assert verdict(missing, "sms", 3, MOST) == Failed("sms", "phone.missing", 2)
 
 
 def test_silence_is_asked_again_until_the_last_attempt() -> None:
     silence = Unclear("sms", "provider.timeout")
-    verdicts = [verdict(silence, attempt, MOST) for attempt in range(1, MOST + 1)]
+    verdicts = [verdict(silence, "sms", attempt, MOST) for attempt in range(1, MOST + 1)]
     assert verdicts[:-1] == [Again("sms", "provider.timeout", wait) for wait in (2, 4, 8, 16)]
     assert verdicts[-1] == Failed("sms", "provider.timeout", MOST)
 

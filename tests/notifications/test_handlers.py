@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from contracts.beneficiary import ContactChanged, KeyIssued
@@ -21,7 +22,7 @@ from services.notifications.handlers import (
     settle,
 )
 from services.notifications.store import Lease
-from services.runtime.database import Transaction
+from services.runtime.database import Transaction, is_outage
 from services.runtime.routes import Decided, Outcome, Releases, Waits
 from services.runtime.sealing import PersonKeys
 from tests.databases import Schema
@@ -31,6 +32,9 @@ from tests.runtime.desk import Desk, record, record_of
 
 pytestmark = pytest.mark.stack
 
+BEFORE_ENDED_KEYS = """
+reset role; alter table keys drop column ended; set local role notifications_worker
+"""
 COLUMNS = "select column_name from information_schema.columns where table_name = 'messages'"
 
 
@@ -144,7 +148,7 @@ async def test_a_notice_waits_for_another_contact_but_for_no_key_that_has_ended(
         outcomes = await on_notice_issued(tx, [notice(person) for person in people])
         found = await leased(tx, people)
         keys = await tx.connection.fetch(
-            "select wrapped_key from keys where person_id = $1", without_key
+            "select wrapped_key, ended from keys where person_id = $1", without_key
         )
     # then the first waits, the second will be told as forgotten, and no key of theirs is held
     assert [one.cause for one in outcomes if isinstance(one, Waits)] == [
@@ -152,7 +156,7 @@ async def test_a_notice_waits_for_another_contact_but_for_no_key_that_has_ended(
     ]
     assert found.keys() == {without_key, still_there}
     assert found[without_key].contact == "forgotten"
-    assert [row[0] for row in keys] == [None]
+    assert [tuple(row) for row in keys] == [("", True)]
 
 
 async def test_a_notice_that_waited_for_its_payee_is_let_go_when_the_key_ends(
@@ -178,6 +182,37 @@ async def test_a_notice_that_waited_for_its_payee_is_let_go_when_the_key_ends(
         async with database.transaction() as tx:
             lease = (await leased(tx, [payee]))[payee]
     assert lease.contact == "forgotten"
+
+
+async def test_the_end_of_a_key_that_was_never_here_is_known(schema: Schema) -> None:
+    # given payees of whom the language alone is known, and notices that wait for the rest
+    late, gone = uuid4(), uuid4()
+    key, _ = sealed(PersonKeys.from_settings(schema.settings), late)
+    async with schema.database(NOW) as database:
+        desk = Desk(database, "notifications")
+        notices = desk.listening("benefits.notice.v1", NoticeIssued, on_notice_issued)
+        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_key_issued, forget_keys)
+        async with database.transaction() as tx:
+            await on_registered(tx, [registered(late), registered(gone)])
+        await notices.process([record_of(notice(late)), record_of(notice(gone))])
+        # when one key comes and ends in the same batch, and of the other only the end is left
+        ends = [record(person, None, "beneficiary.key.v1") for person in (late, gone)]
+        await keys.process([record_of(key), *ends])
+        await desk.drain(notices)
+        # then both messages are queued, to fail
+        async with database.transaction() as tx:
+            found = await leased(tx, [late, gone])
+    assert [found[person].contact for person in (late, gone)] == ["forgotten", "forgotten"]
+
+
+async def test_on_an_older_schema_the_end_of_a_key_is_an_outage(schema: Schema) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a database that is not migrated yet
+        await tx.connection.execute(BEFORE_ENDED_KEYS)
+        # when a key ends, then nothing is wrong with the record: it is tried again
+        with pytest.raises(asyncpg.UndefinedColumnError) as fault:
+            await store.forget_keys(tx.connection, [uuid4()])
+    assert is_outage(fault.value)
 
 
 async def test_who_gets_a_key_again_is_written_to_again(schema: Schema) -> None:
@@ -209,6 +244,24 @@ async def test_an_attempt_that_is_being_made_when_the_key_ends_ends_as_it_ends(
         [outcome] = await settle(tx, [(lease, Delivered("sms"))])
     assert isinstance(outcome, Decided)
     assert isinstance(outcome.payload, MessageDelivered)
+
+
+async def test_an_attempt_that_ends_unclear_after_the_key_has_ended_is_made_again_at_once(
+    schema: Schema,
+) -> None:
+    async with schema.transaction(NOW) as tx:
+        # given a message that somebody is just sending, and one to somebody else
+        payee, other = await known(tx, uuid4()), await known(tx, uuid4())
+        await on_notice_issued(tx, [notice(payee), notice(other)])
+        at_work = await leased(tx, [payee, other])
+        # when the key of one ends, and then both attempts do, unclear
+        await forget_keys(tx, [str(payee)])
+        unclear = Again("email", "provider.timeout", 3600.0)
+        await settle(tx, [(lease, unclear) for lease in at_work.values()])
+        # then only the message to who is forgotten is due, and it knows where it was tried
+        due = await leased(tx, [payee, other])
+    assert due.keys() == {payee}
+    assert (due[payee].contact, due[payee].tried) == ("forgotten", "email")
 
 
 async def test_an_unknown_template_is_a_fault_before_anything_is_queued(schema: Schema) -> None:

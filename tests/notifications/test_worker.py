@@ -13,7 +13,7 @@ import pytest
 
 from contracts.beneficiary import Contact
 from contracts.envelope import Payload
-from contracts.notifications import MessageDelivered, MessageFailed
+from contracts.notifications import Channel, MessageDelivered, MessageFailed
 from services.notifications import store
 from services.notifications.domain.deliveries import (
     Answer,
@@ -69,7 +69,12 @@ async def sending(
         yield Sending(notifications_settings, keys, lanes, mail, telemetry)
 
 
-def lease(sending: Sending, phone: str | None = PHONE, email: str | None = None) -> Lease:
+def lease(
+    sending: Sending,
+    phone: str | None = PHONE,
+    email: str | None = None,
+    tried: Channel = "in_person",
+) -> Lease:
     person = uuid4()
     key = sending.keys.issue(person)
     contact = Contact(name="Nguyễn Thị Hoa", phone=phone, email=email).model_dump_json().encode()
@@ -77,6 +82,7 @@ def lease(sending: Sending, phone: str | None = PHONE, email: str | None = None)
     return Lease(
         Message(uuid4(), person, SAYS, cause),
         1,
+        tried,
         SealedContact(key.version, key.seal(contact), key.wrapped),
         NOW,
     )
@@ -133,7 +139,7 @@ async def test_each_message_of_a_batch_has_its_own_answer(
         Refused("sms", "number_not_in_service"),
         Unclear("sms", "busy"),
         NoWay("phone.missing"),
-        Unclear("sms", "contact.away"),
+        Unclear("in_person", "contact.away"),
         NoWay("contact.unreadable"),
         Forgotten(),
     ]
@@ -175,6 +181,24 @@ async def test_a_number_refused_for_good_gives_way_to_mail_and_a_silent_one_does
     assert len(letters(mailroom, leases)) == 1
 
 
+async def test_a_letter_that_may_have_been_taken_is_asked_about_before_a_new_number_is_tried(
+    sending: Sending, provider: Party
+) -> None:
+    # given people whose mail was unclear, and who have a phone since
+    leases = [
+        lease(sending, email=EMAIL, tried="email"),
+        lease(sending, email="busy@example.vn", tried="email"),
+        lease(sending, email="refused@example.vn", tried="email"),
+    ]
+    # when the next attempts are made, then only a refused letter goes to the phone
+    assert await sending.call(leases) == [
+        Taken("email"),
+        Unclear("email", "smtp.451"),
+        Taken("sms"),
+    ]
+    assert len(arrived(provider, leases)) == 1
+
+
 async def test_without_a_mail_server_a_mailbox_is_no_way(sending: Sending) -> None:
     mute = replace(sending, mail=None)
     leases = [lease(sending, phone=None, email=EMAIL), lease(sending, OUT_OF_SERVICE, EMAIL)]
@@ -189,7 +213,7 @@ async def test_a_template_that_is_gone_puts_off_its_own_message_alone(sending: S
     gone = Composition("gone", "vi", 1, "VND", "2026-09")
     message = replace(bad.message, composition=gone)
     answers = await sending.call([replace(bad, message=message), good])
-    assert answers == [Unclear("sms", "attempt.faulted"), Taken("sms")]
+    assert answers == [Unclear("in_person", "attempt.faulted"), Taken("sms")]
 
 
 def test_the_lease_outlasts_the_slowest_batch() -> None:
@@ -303,4 +327,5 @@ async def test_a_message_to_a_person_whose_key_ends_fails_at_once_and_says_why(
         [row] = await store.page_messages(tx.connection, payee, None, 10)
     assert isinstance(fact, MessageFailed)
     assert (fact.recipient_id, fact.reason) == (payee, "person.forgotten")
+    assert (fact.channel, fact.attempts) == ("in_person", 1)
     assert (row.state, row.reason) == ("failed", "person.forgotten")

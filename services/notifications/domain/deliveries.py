@@ -85,10 +85,14 @@ def message_id(notice_id: UUID) -> UUID:
     return derived_id(str(notice_id), "message", str(notice_id))
 
 
-def ways(phone: str | None, email: str | None) -> list[tuple[Channel, str]]:
-    """How a person can be told, the best way first: a text message is read sooner than a mail."""
+def ways(phone: str | None, email: str | None, tried: Channel) -> list[tuple[Channel, str]]:
+    """How a person can be told, the best way first: a text message is read sooner than a mail.
+
+    Before both comes the way that the attempt before went: it may have taken the message.
+    """
     offered: tuple[tuple[Channel, str | None], ...] = ("sms", phone), ("email", email)
-    return [(channel, to) for channel, to in offered if to]
+    open_ways = [(channel, to) for channel, to in offered if to]
+    return sorted(open_ways, key=lambda way: way[0] != tried)
 
 
 def goes_on(answer: Answer) -> bool:
@@ -96,17 +100,17 @@ def goes_on(answer: Answer) -> bool:
     return isinstance(answer, Refused) and answer.reason != TAKEN_BEFORE
 
 
-def verdict(answer: Answer, attempt: int, most_attempts: int) -> Verdict:
-    """What follows from the answer to an attempt, counted from 1."""
+def verdict(answer: Answer, tried: Channel, attempt: int, most_attempts: int) -> Verdict:
+    """What follows from the answer to an attempt, counted from 1; `tried` is the way before it."""
     match answer:
         case Taken(channel):
             return Delivered(channel)
         case Refused(channel, reason):
             return Failed(channel, reason, attempt) if goes_on(answer) else Delivered(channel)
         case NoWay(reason):
-            return Failed("in_person", reason, attempt - 1)
+            return Failed(tried, reason, attempt - 1)
         case Forgotten():
-            return Failed("sms", "person.forgotten", attempt - 1)
+            return Failed(tried, "person.forgotten", attempt - 1)
         case Unclear(channel, reason):
             if attempt >= most_attempts:
                 return Failed(channel, reason, attempt)
