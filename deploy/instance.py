@@ -152,8 +152,10 @@ class Instance:
         if service == "benefits":
             settings["HAMROH_BANK_URL"] = self.urls.get(BANK, "")
         if service == "notifications":
-            host, _, port = self.smtp.rpartition(":")
             settings["HAMROH_SMS_URL"] = self.urls.get(SMS, "")
+        if service == "notifications" and self.rehearsal:
+            # The mail sink speaks no TLS: nothing real is handed to it.
+            host, _, port = self.smtp.rpartition(":")
             settings |= {
                 "HAMROH_SMTP_HOST": host,
                 "HAMROH_SMTP_PORT": port,

@@ -120,8 +120,8 @@ def _member(answer: bytes, name: str) -> str:
 
 
 Encryption = Literal["tls", "starttls", "opportunistic"]
-"""TLS from the first byte; STARTTLS or nothing else; STARTTLS if offered, which is for a server on
-the same machine and never sees a password."""
+"""TLS from the first byte; STARTTLS or nothing else; STARTTLS if offered, which whoever is on the
+way can take away: it is for a rehearsal, and no password is told that way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,6 @@ class MailServer:
     encryption: Encryption = "starttls"
     username: str | None = None
     password: SecretStr | None = None
-
-    def __post_init__(self) -> None:
-        if self.password and self.encryption == "opportunistic":
-            raise ValueError("a password is told to an encrypted mail server only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +149,10 @@ class MailGateway:
     """Sends plain text mail."""
 
     def __init__(self, server: MailServer, sender: str, timeout_s: float) -> None:
-        """`sender` is an address; its domain completes Message-IDs."""
+        """`sender` is an address; its domain completes Message-IDs and is who greets the server."""
         self._server = server
         self._sender = Address(addr_spec=sender)
+        self._own_name = self._sender.domain.encode("idna").decode()
         self._timeout_s = timeout_s
         self._trust = ssl.create_default_context()
 
@@ -166,14 +163,18 @@ class MailGateway:
         letter = self._letter(message_id, to, mail)
         if letter is None:
             return Refused("address.malformed")
+        client, outcome = self._client(), None
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._hand_over(letter)
-        except aiosmtplib.SMTPNotSupported:
-            return Refused("address.not_supported")
+                await client.connect()
+                outcome = await _handed_over(client, letter)
+                await client.quit()
         except (aiosmtplib.SMTPException, OSError) as fault:
-            return _mail_outcome(fault)
-        return Delivered(str(letter["Message-ID"]))
+            # Once the server has answered to the letter, no farewell changes the answer.
+            return outcome or _mail_outcome(fault)
+        finally:
+            client.close()
+        return outcome
 
     def _letter(self, message_id: UUID, to: str, mail: Mail) -> EmailMessage | None:
         if not _ADDRESS.fullmatch(to):
@@ -194,20 +195,31 @@ class MailGateway:
         letter.set_content(_encodable(mail.text), charset="utf-8", cte="base64")
         return letter
 
-    async def _hand_over(self, letter: EmailMessage) -> None:
+    def _client(self) -> aiosmtplib.SMTP:
         password = self._server.password
         start_tls = {"tls": False, "starttls": True}.get(self._server.encryption)
-        await aiosmtplib.send(
-            letter,
+        return aiosmtplib.SMTP(
             hostname=self._server.host,
             port=self._server.port,
             username=self._server.username,
             password=password.get_secret_value() if password else None,
+            local_hostname=self._own_name,
             timeout=self._timeout_s,
             use_tls=self._server.encryption == "tls",
             start_tls=start_tls,
             tls_context=self._trust,
         )
+
+
+async def _handed_over(client: aiosmtplib.SMTP, letter: EmailMessage) -> Outcome:
+    """What the server answers to a letter."""
+    try:
+        await client.send_message(letter)
+    except aiosmtplib.SMTPNotSupported:
+        return Refused("address.not_supported")
+    except aiosmtplib.SMTPException as fault:
+        return _mail_outcome(fault)
+    return Delivered(str(letter["Message-ID"]))
 
 
 def _mail_outcome(fault: Exception) -> Outcome:

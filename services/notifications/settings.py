@@ -1,10 +1,12 @@
 """What notifications can be told besides what every service can."""
 
+import re
 from math import ceil
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from contracts.values import EMAIL_ADDRESS
 from services.notifications.gateways import Encryption
 from services.runtime.settings import Port, Settings
 
@@ -31,11 +33,25 @@ class NotificationsSettings(Settings):
     smtp_port: Port = Field(587, description="Its port")
     smtp_encryption: Encryption = Field(
         "starttls",
-        description="tls from the first byte; starttls or nothing; opportunistic, without password",
+        description="tls from the first byte; starttls or nothing; opportunistic in a rehearsal",
     )
     smtp_username: str = Field("", description="User of the mail server, if it asks for one")
     smtp_password: SecretStr | None = Field(None, description="Their password")
     smtp_sender: str = Field("", description="Address that mail comes from")
+
+    @model_validator(mode="after")
+    def _mail_is_safe(self) -> Self:
+        """No worker starts with mail that whoever is on its way may read, or that has no sender."""
+        if self.smtp_sender and not re.fullmatch(EMAIL_ADDRESS, self.smtp_sender):
+            raise ValueError("HAMROH_SMTP_SENDER is not an address")
+        if bool(self.smtp_username) != bool(self.smtp_password):
+            raise ValueError("HAMROH_SMTP_USERNAME and HAMROH_SMTP_PASSWORD go together")
+        if self.smtp_encryption == "opportunistic":
+            if not self.rehearsal:
+                raise ValueError("HAMROH_SMTP_ENCRYPTION=opportunistic is for a rehearsal")
+            if self.smtp_password:
+                raise ValueError("HAMROH_SMTP_PASSWORD is told to an encrypted server only")
+        return self
 
     @property
     def send_lease_s(self) -> float:

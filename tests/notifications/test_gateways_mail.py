@@ -198,6 +198,59 @@ async def test_a_silent_server_ends_at_the_time_limit() -> None:
     assert await send_to(saying(b"")) == Unknown("provider.timeout")
 
 
+class Takes:
+    """Takes every letter as said, keeps what was said before, and answers no farewell."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.heard: list[bytes] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        while line := await reader.readline():
+            self.heard.append(line)
+            match line[:4].upper():
+                case b"DATA":
+                    writer.write(b"354 go on\r\n")
+                    await reader.readuntil(b"\r\n.\r\n")
+                    writer.write(self.answer)
+                case b"QUIT":
+                    continue
+                case _:
+                    writer.write(b"250 so be it\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (b"250 kept\r\n", Delivered),
+        (b"554 no\r\n", Refused),
+        (b"451 later\r\n", Unknown),
+    ],
+)
+async def test_an_answer_to_the_letter_stands_whatever_becomes_of_the_farewell(
+    answer: bytes, verdict: type
+) -> None:
+    server = Takes(answer)
+    outcome = await send_to(server)
+    assert isinstance(outcome, verdict)
+    assert outcome != Unknown("provider.timeout")
+    assert [line[:4] for line in server.heard].count(b"QUIT") == 1
+
+
+async def test_the_server_is_greeted_in_the_senders_name_and_nobody_is_asked_for_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked() -> str:
+        raise AssertionError
+
+    monkeypatch.setattr("socket.getfqdn", asked)
+    server = Takes(b"250 kept\r\n")
+    assert isinstance(await send_to(server), Delivered)
+    assert server.heard[0] == b"EHLO agency.example\r\n"
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -219,8 +272,3 @@ async def test_logs_name_nobody(gateway: MailGateway, caplog: pytest.LogCaptureF
 def test_a_server_is_shown_without_its_password() -> None:
     server = MailServer("mail.example", 587, "starttls", "agency", SecretStr("mulberry"))
     assert "mulberry" not in repr(server)
-
-
-def test_a_password_is_told_to_no_server_that_may_be_overheard() -> None:
-    with pytest.raises(ValueError, match="to an encrypted mail server only"):
-        MailServer("mail.example", 25, "opportunistic", "agency", SecretStr("mulberry"))
