@@ -205,6 +205,11 @@ def test_an_edit_in_place_is_found_by_check_before_the_service_refuses_it(
     assert done.stdout.startswith(said)
 
 
+def test_a_programme_that_nobody_shipped_follows_no_version(tmp_path: Path) -> None:
+    file = put(tmp_path, "aid.toml", edited("UZ-MA", ('code = "UZ-MA"', 'code = "UZ-AID"')))
+    assert run("check", str(file)).output == "check findings=0\n"
+
+
 def test_a_broken_folder_ends_every_command_that_is_given_a_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
