@@ -15,7 +15,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import aiosmtplib
@@ -56,6 +56,8 @@ class Unknown:
 
 
 Outcome = Delivered | Refused | Unknown
+SILENCE: Final = Unknown("provider.timeout")
+"""The provider took longer than it may."""
 
 
 def _encodable(text: str) -> str:
@@ -83,7 +85,7 @@ class SmsGateway:
             async with asyncio.timeout(self._timeout_s):
                 status, answer = await self._post(body)
         except TimeoutError:
-            return Unknown("provider.timeout")
+            return SILENCE
         except httpx.HTTPError:
             return Unknown("provider.unreachable")
         return _outcome(status, answer)
@@ -230,7 +232,7 @@ def _mail_outcome(fault: Exception) -> Outcome:
         case aiosmtplib.SMTPDataError() | aiosmtplib.SMTPRecipientRefused():
             code = fault.code
         case TimeoutError() | aiosmtplib.SMTPTimeoutError():
-            return Unknown("provider.timeout")
+            return SILENCE
         case aiosmtplib.SMTPResponseException(code=code) if code > 0:
             return Unknown(f"smtp.{code}")
         case _:

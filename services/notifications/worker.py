@@ -1,8 +1,9 @@
 """What notifications listens to, and the job that sends what is queued."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -36,6 +37,8 @@ from services.runtime.telemetry import Telemetry
 from services.runtime.worker import Worker
 
 SEND_EVERY_S: Final = 0.25
+MOST_SILENCES: Final = 3
+"""Of one provider in one batch; what else would go there is put off without being tried."""
 SPANS: Final[dict[Channel, str]] = {"sms": "send text message", "email": "send mail"}
 
 SUBSCRIPTIONS = (
@@ -67,6 +70,8 @@ class Sending:
     mail: MailGateway | None
     """None: no mail is sent."""
     telemetry: Telemetry
+    silences: Counter[Channel] = field(default_factory=Counter)
+    """Attempts of the batch in hand that a provider let run out of time."""
 
     async def claim(self, tx: Transaction) -> list[Lease] | None:
         """Takes a batch of messages whose attempt is due."""
@@ -76,7 +81,11 @@ class Sending:
         return leases or None
 
     async def call(self, leases: Sequence[Lease]) -> list[Answer]:
-        """Makes one attempt for each message, as many at a time as there are lanes."""
+        """Makes one attempt for each message, as many at a time as there are lanes.
+
+        A silent provider holds up for little more than one time limit what goes another way.
+        """
+        self.silences.clear()
         answers: dict[UUID, Answer] = {}
         queue = iter(leases)
 
@@ -131,13 +140,18 @@ class Sending:
 
     async def _tell(self, gateway: SmsGateway, lease: Lease, channel: Channel, to: str) -> Answer:
         """One way of one attempt."""
+        if self.silences[channel] >= MOST_SILENCES:
+            return Unclear(lease.tried, "provider.silent")
         message, says = lease.message, lease.message.composition
         text, parent = texts.text(says), message.cause.traceparent
         with self.telemetry.span(SPANS[channel], parent=parent, kind=SpanKind.CLIENT):
             if channel == "email" and self.mail:
                 mail = Mail(texts.SUBJECTS[says.language], text, lease.queued_at)
-                return _answer(channel, await self.mail.send(message.message_id, to, mail))
-            return _answer(channel, await gateway.send(message.message_id, to, text))
+                outcome = await self.mail.send(message.message_id, to, mail)
+            else:
+                outcome = await gateway.send(message.message_id, to, text)
+        self.silences[channel] += outcome == gateways.SILENCE
+        return _answer(channel, outcome)
 
 
 def _answer(channel: Channel, outcome: gateways.Outcome) -> Answer:

@@ -1,8 +1,10 @@
 """The sending job against the real local provider."""
 
+import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -28,7 +30,7 @@ from services.notifications.gateways import MailGateway, MailServer, SmsGateway
 from services.notifications.handlers import forget_contacts, forget_keys, on_notice_issued
 from services.notifications.settings import NotificationsSettings
 from services.notifications.store import Lease, Message, SealedContact
-from services.notifications.worker import Sending, jobs
+from services.notifications.worker import MOST_SILENCES, Sending, jobs
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Job
 from services.runtime.sealing import PersonKeys
@@ -86,6 +88,21 @@ def lease(
         SealedContact(key.version, key.seal(contact), key.wrapped),
         NOW,
     )
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """The port of a server that listens to whoever comes and says nothing."""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
 
 
 def arrived(provider: Party, leases: Sequence[Lease]) -> list[dict[str, str]]:
@@ -197,6 +214,28 @@ async def test_a_letter_that_may_have_been_taken_is_asked_about_before_a_new_num
         Taken("sms"),
     ]
     assert len(arrived(provider, leases)) == 1
+
+
+async def test_a_silent_mail_server_holds_up_few_lanes_and_no_text_message(
+    sending: Sending, provider: Party
+) -> None:
+    # given a mail server that takes connections and says nothing, and a batch full of mail
+    async with silent_server() as port:
+        server = MailServer("127.0.0.1", port, "opportunistic")
+        muted = replace(sending, mail=MailGateway(server, "no-reply@agency.example", 0.5))
+        mails = [lease(sending, phone=None, email=EMAIL, tried="email") for _ in range(40)]
+        by_phone = [lease(sending) for _ in range(5)]
+        # when the batch is sent, and one more
+        answers = await muted.call([*mails, *by_phone])
+        again = await muted.call(mails[:1])
+    # then the server is given up for the first batch alone, and who has a phone is told
+    silence, untried = Unclear("email", "provider.timeout"), Unclear("email", "provider.silent")
+    tried = answers[:40].count(silence)
+    assert MOST_SILENCES <= tried < MOST_SILENCES + len(muted.lanes)
+    assert answers[:40].count(untried) == 40 - tried
+    assert answers[40:] == [Taken("sms")] * 5
+    assert again == [silence]
+    assert len(arrived(provider, by_phone)) == 5
 
 
 async def test_without_a_mail_server_a_mailbox_is_no_way(sending: Sending) -> None:
