@@ -5,6 +5,7 @@ takes five seconds longer. The JVM itself ignores a cache that does not fit; one
 failed is thrown away. Nothing depends on it.
 """
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -59,7 +60,8 @@ class AotCache:
     def settle(self, code: int) -> None:
         """Keep what a JVM that ended cleanly has made; drop what one that fell has used."""
         if code == ENDED_CLEANLY:
-            if self.part.exists():
+            # Another instance that settles at this moment may have forgotten the part.
+            with contextlib.suppress(FileNotFoundError):
                 self.part.replace(self.path)
                 self._forget_others()
         else:

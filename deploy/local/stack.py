@@ -132,7 +132,10 @@ class Stack:
         if not self.folder.path.exists():
             return
         with self._lock():
-            self._end_all()
+            try:
+                self._end_all()
+            except LocalStackError:  # another version's record: it names nobody that we know
+                self.folder.forget_running()
             server = postgres.locate(self.folder.path, 0, "")
             postgres.remove_data(server)
             shutil.rmtree(self.folder.path)
@@ -204,7 +207,11 @@ class Stack:
     def _chosen(self, options: Options, chosen: dict[str, int]) -> State:
         """What this instance keeps from before, completed by what is asked for now."""
         old = self.folder.load_state()
-        if old is not None and old.options.nodes != options.nodes:
+        if old is None:
+            # Rows that an earlier folder of this name left in the shared place: their password
+            # went with it.
+            postgres.remove_data(postgres.locate(self.folder.path, 0, ""))
+        elif old.options.nodes != options.nodes:
             raise LocalStackError(
                 f"This instance has {old.options.nodes} Kafka node(s); `reset` it to change that."
             )

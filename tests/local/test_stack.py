@@ -12,7 +12,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from deploy.local import processes
+from deploy.local import postgres, processes
 from deploy.local import stack as stacks
 from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT
@@ -91,6 +91,26 @@ def test_up_tells_each_step_and_what_runs_answers(stack: Stack) -> None:
     assert started
     assert answers(stack)
     assert [(name, record.phase) for name, record in told] == [("sms", "ready")]
+
+
+def test_rows_of_a_folder_that_is_gone_are_not_taken_over(stack: Stack) -> None:
+    # given a data folder whose instance was removed by hand, and its password with it
+    data = postgres.locate(stack.folder.path, 0, "").data
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("18")
+
+    stack.up(SMALL)
+
+    assert not data.exists()
+
+
+@pytest.mark.parametrize("name", ["state.json", "running.json"])
+def test_reset_removes_what_another_version_wrote(stack: Stack, name: str) -> None:
+    (stack.folder.make().path / name).write_text('{"of": "another version"}')
+
+    stack.reset()
+
+    assert not stack.folder.path.exists()
 
 
 def test_a_second_up_changes_nothing_and_says_so(small: Stack) -> None:
