@@ -115,11 +115,13 @@ async def _changes(request: Request) -> AsyncIterator[str]:
     told: dict[str, int] = {}
     closed = await database.pool.fetchval(store.COUNT_CYCLES)
     for _ in range(LIVE_FOR_S):
+        # Counted before the totals are read: what a close has paid is told before its end is.
+        count = await database.pool.fetchval(store.COUNT_CYCLES)
         totals = await _totals(database)
         if totals != told:
             told = totals
             yield f"event: totals\ndata: {json.dumps(totals)}\n\n"
-        if await database.pool.fetchval(store.COUNT_CYCLES) != closed:
+        if count != closed:
             yield "event: closed\ndata: {}\n\n"
             return
         await asyncio.sleep(LIVE_EVERY_S)

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from services.insights import api
 from services.insights.api import create
 from services.insights.handlers import on_cycle_closed
 from services.insights.web import languages
+from services.runtime.database import Database
 from tests.apis import asking
 from tests.databases import Schema
 from tests.events import NOW
@@ -20,6 +22,7 @@ from tests.insights.months import CAME_BACK, PAID_MEN, PAID_NEXT_DOOR, PAID_WOME
 pytestmark = pytest.mark.stack
 PAID = PAID_WOMEN + PAID_MEN + PAID_NEXT_DOOR
 CELLS = 13
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,9 +61,15 @@ async def test_the_totals_are_those_of_the_cube(schema: Schema) -> None:
 
 
 async def test_totals_are_told_when_they_change_and_a_close_ends_the_stream(
-    schema: Schema,
+    schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cycle = UUID(int=2)
+    cycle, looked, look = UUID(int=2), asyncio.Event(), api._totals
+
+    async def told_of(database: Database) -> dict[str, int]:
+        totals = await look(database)
+        looked.set()
+        return totals
+
     async with schema.database(NOW) as database:
 
         async def close_another() -> None:
@@ -70,11 +79,14 @@ async def test_totals_are_told_when_they_change_and_a_close_ends_the_stream(
 
         async with asking(create(), schema, role="ministry", regions=()) as client:
             before = (await client.get("/totals")).json()["totals"]["paid"]["count"]
-            # given a reader of the stream, while another cycle is paid and closed
+            # given a reader of the stream who has looked once
+            monkeypatch.setattr(api, "_totals", told_of)
             answer = asyncio.create_task(client.get("/live"))
-            await asyncio.sleep(0.5)
-            await close_another()
-            text = (await answer).text
+            async with asyncio.timeout(PATIENCE_S):
+                await looked.wait()
+                # when another cycle is paid and closed
+                await close_another()
+                text = (await answer).text
     told = [
         json.loads(line.removeprefix("data: "))
         for line in text.splitlines()
