@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import pytest
 
 from contracts.catalogue import SERVICES
 from deploy.instance import Instance
+from deploy.local import ports
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
 from deploy.local.state import Options
@@ -30,10 +32,17 @@ UNIT = {"contracts", "cli", *SERVICES}
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
-    """Whom the platform of the tests tells everything."""
+    """Whom the platform of the tests tells everything.
+
+    Where that platform runs already and another run listens to it, this one hears nothing.
+    """
     given = os.environ.get("HAMROH_STACK")
     endpoint = Stack(Path(given)).state.options.otlp_endpoint if given else None
-    with Collector.listening(urlsplit(endpoint or "").port or 0) as collector:
+    port = urlsplit(endpoint or "").port
+    with (
+        closing(ports.choose(("collector",), {"collector": port} if port else {})) as chosen,
+        Collector.listening(chosen.ports["collector"]) as collector,
+    ):
         yield collector
 
 

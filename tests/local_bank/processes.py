@@ -2,16 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from deploy.local import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30
@@ -19,9 +20,9 @@ STOP_TIMEOUT_S = 10
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port at which nobody listens, outside the range of outgoing connections."""
+    with closing(ports.choose(("free",), {})) as chosen:
+        return chosen.ports["free"]
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Party:
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.url}/health/ready", timeout=2).status_code == httpx.codes.OK
-        except httpx.ConnectError:
+        except httpx.TransportError:
             return False
 
 
@@ -83,17 +84,20 @@ def _launch(arguments: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
 @contextmanager
 def running(module: str, directory: Path, *options: str) -> Iterator[Party]:
     """The party `python -m <module> <options>`, ready, with its state in `directory`."""
-    port = free_port()
-    http_port = free_port() if module.endswith(" smtp") else port
-    if http_port != port:
-        options = (*options, "--http-port", str(http_port))
-    words = (*module.split(), "--port", str(port), "--directory", str(directory), *options)
-    directory.mkdir(parents=True, exist_ok=True)
-    log = directory.parent / f"{directory.name}.log"
-    party = Party(words, port, http_port, log, _launch(words, log))
-    try:
-        party.wait_until_ready()
-        yield party
-    finally:
-        if party.process.poll() is None:
-            party.stop()
+    names = ("port", "http_port") if module.endswith(" smtp") else ("port",)
+    # Spoken for until the end: between a kill and the next start nobody else chooses them.
+    with closing(ports.choose(names, {})) as chosen:
+        port = chosen.ports["port"]
+        http_port = chosen.ports.get("http_port", port)
+        if http_port != port:
+            options = (*options, "--http-port", str(http_port))
+        words = (*module.split(), "--port", str(port), "--directory", str(directory), *options)
+        directory.mkdir(parents=True, exist_ok=True)
+        log = directory.parent / f"{directory.name}.log"
+        party = Party(words, port, http_port, log, _launch(words, log))
+        try:
+            party.wait_until_ready()
+            yield party
+        finally:
+            if party.process.poll() is None:
+                party.stop()
