@@ -6,7 +6,9 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +17,14 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from deploy.instance import SERVICES
+from deploy.local import probes
 from deploy.local.plan import ROOT
 from deploy.local.stack import Stack
+from tests.local_bank.processes import free_port
 from tests.security.houses import House
 
 pytestmark = pytest.mark.stack
+PATIENCE_S = 60
 CANARY = "canary-7f3a9b2c51"
 LARGEST_BYTES = 5_000_000
 NAMES = ("DATABASE_URL", "KAFKA_PASSWORD", "KEY_ENCRYPTION_KEY", "PSEUDONYM_KEY", "DEAD_LETTER_KEY")
@@ -108,12 +113,14 @@ def test_a_file_with_a_secret_is_its_owners_alone(stack: Stack) -> None:
     assert "state.json" in private
 
 
-def started(arguments: list[str], **settings: str) -> str:
-    """All that a process says which cannot start, or does not within some seconds."""
+def started(arguments: list[str], *, stuck: str = "", **settings: str) -> str:
+    """All that a process says until it ends by itself, is ready, or says that it is stuck."""
+    port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HAMROH_")},
         **{f"HAMROH_{name}": value for name, value in settings.items()},
         "HAMROH_ENV_FILE": os.devnull,
+        "HAMROH_HTTP_PORT": str(port),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "services", *arguments],
@@ -124,10 +131,30 @@ def started(arguments: list[str], **settings: str) -> str:
         text=True,
     )
     try:
-        return process.communicate(timeout=4)[0]
-    except subprocess.TimeoutExpired:
+        return last_words(process, port, stuck)
+    finally:
         process.kill()
-        return process.communicate()[0]
+        process.wait()
+
+
+def last_words(process: subprocess.Popen[str], port: int, stuck: str) -> str:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return process.communicate(timeout=0.1)[0]
+        except subprocess.TimeoutExpired as waiting:
+            said = (waiting.output or b"").decode(errors="replace")
+        assert time.monotonic() < deadline, said
+        if (stuck and stuck in said) or is_ready(port):
+            process.terminate()
+
+
+def is_ready(port: int) -> bool:
+    try:
+        probes.answers(port)
+    except (OSError, HTTPException):
+        return False
+    return True
 
 
 @pytest.mark.slow
@@ -168,6 +195,9 @@ class TestStarting:
         said = started(["migrate"], DATABASE_ADMIN_URL=wrong)
         said += started(["migrate"], DATABASE_ADMIN_URL=f"{CANARY}://[")
         said += started(
-            ["topics", "apply"], KAFKA_ADMIN_PASSWORD=CANARY, KAFKA_BOOTSTRAP="127.0.0.1:1"
+            ["topics", "apply"],
+            stuck="Connection refused",
+            KAFKA_ADMIN_PASSWORD=CANARY,
+            KAFKA_BOOTSTRAP="127.0.0.1:1",
         )
         assert CANARY not in said
