@@ -117,6 +117,7 @@ def test_waits_grow_from_fall_to_fall(house: House, monkeypatch: pytest.MonkeyPa
         processes.send(child, signal.SIGKILL)
         house.until(lambda fall=fall: house.child("worker").restarts == fall)  # type: ignore[misc]
 
+    house.until(lambda: len(waits) == 5)
     assert waits == [0.2, 0.4, 0.8, 1.0, 1.0]
 
 

@@ -165,11 +165,13 @@ def saying(*lines: bytes) -> Server:
     return converse
 
 
-async def send_to(server: Server, address: str = "anna@example.org") -> object:
+async def send_to(
+    server: Server, address: str = "anna@example.org", timeout_s: float = 5
+) -> object:
     listener = await asyncio.start_server(server, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     try:
-        return await gateway_to(port, timeout_s=0.5).send(uuid4(), address, MAIL)
+        return await gateway_to(port, timeout_s).send(uuid4(), address, MAIL)
     finally:
         listener.close()
 
@@ -195,7 +197,7 @@ async def test_a_server_without_other_scripts_refuses_an_address_in_one() -> Non
 
 
 async def test_a_silent_server_ends_at_the_time_limit() -> None:
-    assert await send_to(saying(b"")) == Unknown("provider.timeout")
+    assert await send_to(saying(b""), timeout_s=0.5) == Unknown("provider.timeout")
 
 
 class Takes:

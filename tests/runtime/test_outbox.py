@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +18,7 @@ from services.runtime.database import Connection
 from services.runtime.outbox import Unsent, append, lead, send_inline, sweep
 from services.runtime.routes import Cause, Decided
 from tests.runtime.desk import Desk, Sent
-from tests.runtime.stage import NOW
+from tests.runtime.stage import NOW, until
 
 pytestmark = pytest.mark.stack
 
@@ -178,10 +179,13 @@ async def test_who_stores_for_others_to_send_wakes_the_leader(desk: Desk) -> Non
         await listener.add_listener("outbox", lambda *call: woken.append(call[3]))
         await stored(desk, because("inline", case(uuid4())), inline=True)
         await stored(desk, because("left", case(uuid4())), inline=False)
-        await listener.fetchval("select 1")
-        await asyncio.sleep(0.05)
+        await until(partial(heard, woken))
         await listener.close()
     assert woken == ["casework"]
+
+
+async def heard(woken: list[str]) -> list[str]:
+    return woken
 
 
 async def test_one_leads_and_a_new_one_has_a_higher_epoch(desk: Desk) -> None:
