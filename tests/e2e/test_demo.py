@@ -49,10 +49,12 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def played(listed: Path) -> Iterator[tuple[Stack, str]]:
     """A platform on which the main job was played, and what was printed."""
     stack = Stack(ROOT / ".local" / "demo-test")
-    done = demo("run", stack.folder.path, listed)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    yield stack, done.stdout
-    stack.down()
+    try:
+        done = demo("run", stack.folder.path, listed)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        yield stack, done.stdout
+    finally:
+        stack.down()
 
 
 def figures(printed: str) -> dict[str, str]:
@@ -83,9 +85,11 @@ async def without_row(stack: Stack, table: str, where: str) -> AsyncIterator[Non
     one = f"select ctid from {table} where {where} limit 1"
     taken = await admin.execute(f"delete from {table} where ctid = ({one})")
     assert taken == "DELETE 1"
-    yield
-    await admin.execute(f"insert into {table} overriding system value select * from kept")
-    await admin.close()
+    try:
+        yield
+    finally:
+        await admin.execute(f"insert into {table} overriding system value select * from kept")
+        await admin.close()
 
 
 ROWS = {
@@ -126,11 +130,13 @@ def test_one_row_less_in_the_books_of_others_is_told(
     books.execute(f"delete from {table} where number = (select max(number) from {table})")
 
     # when the totals are asked for again
-    done = demo("totals", stack.folder.path, listed)
+    try:
+        done = demo("totals", stack.folder.path, listed)
+    finally:
+        books.execute(f"insert into {table} values ({','.join('?' * len(row))})", row)
+        books.close()
 
     # then the command fails
-    books.execute(f"insert into {table} values ({','.join('?' * len(row))})", row)
-    books.close()
     assert done.returncode == 1, done.stdout
 
 

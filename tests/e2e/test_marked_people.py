@@ -118,6 +118,17 @@ async def tables_of(stack: Stack) -> dict[str, bytes]:
     return contents
 
 
+async def taken(box: str, after: int) -> str:
+    """What a box took after a number."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        return (await client.get(f"{box}/messages", params={"after": after})).text
+
+
+async def took(box: str, after: int, expected: str) -> bool:
+    """Whether what is expected is among what a box took."""
+    return expected in await taken(box, after)
+
+
 async def told_of(collector: Collector, span: str) -> bytes:
     """Everything that a collector was told, once it was told of such a span."""
     if any(told.span.name == span for told in collector.spans()):
@@ -140,6 +151,9 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
 
     # when they have gone through registry, benefits and messages, and an HTTP error was made of one
     await asyncio.to_thread(platform.await_quiet, "the marked people")
+    for box, before, expected in zip(boxes, heard, (DIALLED, EMAIL), strict=True):
+        await until(partial(took, box, before, expected))
+    await asyncio.to_thread(platform.await_quiet, "what became of the messages")
     with platform.client("beneficiary-api", "centre-vn-07") as client:
         refused = client.post(
             f"/claims?of={MARKERS[0]}",
@@ -149,10 +163,7 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
     assert refused.status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
     # then the people did get their messages: the markers were really there
-    sms, mail = (
-        httpx.get(f"{box}/messages", params={"after": before}, timeout=10).text
-        for box, before in zip(boxes, heard, strict=True)
-    )
+    sms, mail = [await taken(*one) for one in zip(boxes, heard, strict=True)]
     assert DIALLED in sms
     assert EMAIL in mail
     assert EMAIL not in sms

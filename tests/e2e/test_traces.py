@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -129,6 +130,16 @@ async def facts_of(platform: Platform, person: UUID) -> list[Envelope[Any]]:
     return facts
 
 
+async def requests_of(collector: Collector, root: Told) -> list[Told]:
+    """The requests that a claim came by; they end after it and may be told after it."""
+    linked = {link.span_id for link in root.span.links}
+    return [
+        one
+        for one in collector.spans()
+        if one.span.name == "POST /claims" and one.span.span_id in linked
+    ]
+
+
 async def test_a_claim_by_http_and_its_message_are_one_trace(
     stack: Stack, collector: Collector
 ) -> None:
@@ -156,11 +167,6 @@ async def test_a_claim_by_http_and_its_message_are_one_trace(
     assert taken.span.parent_span_id == root.span.span_id
     check_way(spans)
     # and the request it came by is linked, which the caller's own trace is linked to
-    [request] = [
-        one
-        for one in collector.spans()
-        if one.span.name == "POST /claims"
-        and one.span.span_id in {link.span_id for link in root.span.links}
-    ]
+    [request] = await until(partial(requests_of, collector, root))
     assert [link.trace_id.hex() for link in request.span.links] == [OUTSIDE.split("-")[1]]
     assert request.span.parent_span_id == b""
