@@ -111,7 +111,8 @@ async def test_a_consumer_that_sticks_is_rebuilt(
         assert first is not None
         stick(first)
         await stage.produce([raw(key, 2)])
-        await asyncio.sleep(0.6)  # what was asked for before may still come
+        # (what was asked for before may still come)
+        await until(lambda: stage.have([key], 2))
         await stage.produce([raw(key, 3)])
         # then another takes its place
         await until(lambda: stage.have([key], 3))
