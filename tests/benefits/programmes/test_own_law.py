@@ -21,6 +21,15 @@ facts = ["birth_date=2015-05-10", "without_nurture from 2022-02-01", "decision=a
 pays = { "2026-09" = 750000, "2026-10" = 900000 }
 """
 
+SHIPPED = {
+    "VN-SA": ("2025.7.1", "e4831eee0741"),
+    "UA-IDP": ("2024.3.1", "fa4bc99b6d8c"),
+    "UA-BSA": ("2025.7.1", "f3ff365e7863"),
+    "UZ-SR": ("2026.2.1", "b71baef068db"),
+    "UZ-MA": ("2026.2.1", "b7a2b91be34d"),
+    "WF-ST": ("2023.8.1", "860cebdad8c6"),
+}
+"""Version and digest of the packaged packs, as `hamroh pack list` shows them."""
 FACT = "cases.a child without anybody.facts.1: Value error, "
 AS_WRITTEN = "a fact is written name=value from DATE to DATE known DATE"
 EARLIER = ('version = "2025.7.1"', 'version = "2025.06.30"')
@@ -53,6 +62,12 @@ def test_cases_are_those_beside_the_pack_else_the_packaged_ones_else_none(tmp_pa
 def test_the_packaged_pack_itself_may_lie_in_the_folder(tmp_path: Path) -> None:
     put(tmp_path, "vn.toml", "# our copy\n" + pack_text("VN-SA"))
     activation.refuse_folder(tmp_path)
+
+
+@pytest.mark.parametrize("code", sorted(PACKS))
+def test_a_packaged_pack_is_not_edited_under_a_version_that_was_law(code: str) -> None:
+    pack = load_pack(code)
+    assert (pack.version, pack.digest[:12]) == SHIPPED[code], "give what changed a later version"
 
 
 def test_an_own_pack_stays_law_when_an_image_brings_a_later_packaged_one(tmp_path: Path) -> None:
