@@ -76,7 +76,9 @@ def test_one_that_ignores_the_clean_signal_is_killed_with_its_children(tmp_path:
     child = processes.spawn(
         Process(name="stubborn", argv=(sys.executable, "-c", STUBBORN), log=log)
     )
+    deadline = time.monotonic() + 30
     while not log.read_text().strip():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     grandchild = processes.identify(int(log.read_text()))
 

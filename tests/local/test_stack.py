@@ -4,7 +4,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,8 +146,7 @@ def test_a_killed_process_comes_back_and_the_restart_is_recorded(small: Stack) -
     before = process_of(small)
 
     small.kill("sms", signal.SIGKILL)
-    while processes.is_alive(before):
-        time.sleep(0.01)
+    assert processes.wait_gone([before], 10)
     small.await_ready("sms")
 
     running = small.running

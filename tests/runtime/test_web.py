@@ -190,8 +190,9 @@ class TestBodies:
         config = uvicorn.Config(app(api_settings), port=0, log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while not server.started:
+                await asyncio.sleep(0.01)
         host, port = server.servers[0].sockets[0].getsockname()
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST /notes HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")

@@ -49,8 +49,9 @@ async def port(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[i
     server = uvicorn.Server(uvicorn.Config(app, **{**options, "loop": "none", "lifespan": "on"}))
     monkeypatch.setattr(server, "install_signal_handlers", lambda: None, raising=False)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE_S):
+        while not server.started:
+            await asyncio.sleep(0.01)
     app.state.verifier = Provider().verifier()
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
