@@ -47,8 +47,8 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="session")
-def stack(collector: Collector) -> Iterator[Stack]:
-    """The whole platform of the local backend, every service running."""
+def whole_platform(collector: Collector) -> Iterator[Stack]:
+    """The whole platform of the local backend; a name that no story gives to a stack of its own."""
     assert backends.chosen() == "local", "stories that need the local stack are marked `local`"
     given = os.environ.get("HAMROH_STACK")
     stack = Stack(Path(given) if given else ROOT / ".local" / "test")
@@ -61,10 +61,16 @@ def stack(collector: Collector) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def stack(whole_platform: Stack) -> Stack:
+    """The whole platform of the local backend, every service running."""
+    return whole_platform
+
+
+@pytest.fixture(scope="session")
 def instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
     """Kafka and PostgreSQL with topics and tables; on the local backend services work with them."""
     if backends.chosen() == "local":
-        yield request.getfixturevalue("stack").instance
+        yield request.getfixturevalue("whole_platform").instance
     else:
         with backends.elsewhere() as instance:
             yield instance
