@@ -59,7 +59,9 @@ async def trace_of(collector: Collector, message: asyncpg.Record) -> list[Told]:
     async def told() -> Sequence[Told]:
         spans = [one for one in collector.spans() if one.trace_id == trace_id]
         last = "insights" in services(spans, "notifications.message.delivered")
-        return spans if last and len(roots(spans)) == 1 else ()
+        # one root without a parent: where a parent is named, its process has yet to tell of it
+        begun = [one.span.parent_span_id for one in roots(spans)]
+        return spans if last and begun == [b""] else ()
 
     return list(await until(told))
 
