@@ -18,7 +18,7 @@ SERVICES: Final = (
 )  # fmt: skip
 ROLES: Final = ("api", "worker")
 IDENTITY, SMS, SMTP, BANK = "identity", "sms", "smtp", "bank"
-MAIL_SENDER = "no-reply@hamroh.example"
+MAIL_SENDER: Final = "no-reply@hamroh.example"
 DATABASE: Final = "hamroh"
 DATABASE_ADMIN: Final = "postgres"
 KAFKA_ADMIN: Final = "admin"

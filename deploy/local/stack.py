@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from deploy.instance import Instance, database_roles, kafka_users
@@ -132,10 +132,8 @@ class Stack:
         if not self.folder.path.exists():
             return
         with self._lock():
-            try:
+            with suppress(LocalStackError):  # another version's record names nobody that we know
                 self._end_all()
-            except LocalStackError:  # another version's record: it names nobody that we know
-                self.folder.forget_running()
             server = postgres.locate(self.folder.path, 0, "")
             postgres.remove_data(server)
             shutil.rmtree(self.folder.path)

@@ -6,18 +6,19 @@ import pytest
 
 from tests.architecture.tree import ROOT, files
 
-# Written in parts, so that this file does not name what it looks for.
-HOSTS = [
-    ("pypi", "org"),
-    ("pythonhosted", "org"),
-    ("registry", "npmjs"),
-    ("npmjs", "com"),
-    ("maven", "org"),
-    ("maven", "apache"),
-    ("crates", "io"),
-    ("proxy", "golang"),
-    ("deb", "debian"),
-]
+# A bar stands in each name, so that this file does not name what it looks for.
+BARRED = (
+    "py|pi.org",
+    "python|hosted.org",
+    "registry.npm|js",
+    "npm|js.com",
+    "ma|ven.org",
+    "ma|ven.apache",
+    "cra|tes.io",
+    "proxy.go|lang",
+    "deb.deb|ian",
+)
+HOSTS = [name.replace("|", "") for name in BARRED]
 FOLDERS = ("work", "root", "home", "farm", "Users")
 UNDONE = ("TO" + "DO", "FIX" + "ME", "Not" + "ImplementedError")
 WRITTEN = (".py", ".md", ".sql", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".html", "")
@@ -33,10 +34,9 @@ def texts() -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("host", HOSTS, ids=".".join)
-def test_no_file_names_a_registry_host(host: tuple[str, str]) -> None:
-    pattern = re.compile(r"\.".join(map(re.escape, host)))
-    assert [path for path, text in texts().items() if pattern.search(text)] == []
+@pytest.mark.parametrize("host", HOSTS)
+def test_no_file_names_a_registry_host(host: str) -> None:
+    assert [path for path, text in texts().items() if host in text] == []
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
