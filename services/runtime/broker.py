@@ -121,7 +121,8 @@ class Publisher:
         """Sends what was given and closes."""
         if self._producer is not None:
             with suppress(Exception):
-                await asyncio.wait_for(self._producer.flush(), 10)
+                async with asyncio.timeout(10):
+                    await self._producer.flush()
         await self._discard(self._producer)
 
     async def _enqueue(
@@ -151,7 +152,8 @@ async def _end(producer: AIOKafkaProducer) -> None:
     """
     for close in (producer._sender.close, producer.client.close):  # noqa: SLF001 - see above
         with suppress(Exception):
-            await asyncio.wait_for(close(), 5)
+            async with asyncio.timeout(5):
+                await close()
     producer._closed = True  # noqa: SLF001 - or it complains when it is collected
 
 
@@ -247,7 +249,8 @@ class Intake:
         assigned = consumer.assignment()
         done = {place: at for place, at in self._done.items() if place in assigned}
         if done:
-            await asyncio.wait_for(consumer.commit(done), 10)
+            async with asyncio.timeout(10):
+                await consumer.commit(done)
         for place in [*self._done]:
             if place not in assigned or self._done[place] == done[place]:
                 del self._done[place]
@@ -298,7 +301,8 @@ class Intake:
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
             await asyncio.wait([ending], timeout=10)
-        await asyncio.wait_for(self._subscriber.start(), 60)
+        async with asyncio.timeout(60):
+            await self._subscriber.start()
         self._alive, self._taken_at = True, time.monotonic()
 
     async def run(self) -> None:
@@ -323,7 +327,8 @@ class Intake:
                     await asyncio.sleep(0.01)
                 await self.commit()
         with suppress(Exception):
-            await asyncio.wait_for(self._subscriber.stop(), 15)
+            async with asyncio.timeout(15):
+                await self._subscriber.stop()
 
 
 def _text(key: bytes | None) -> str:

@@ -8,6 +8,7 @@ under the row lock of (topic, key), so the facts of one key are numbered in comm
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -206,10 +207,9 @@ async def lead(connection: Connection) -> int | None:
 
 async def woken(wake: asyncio.Event, timeout_s: float) -> None:
     """Waits for the event, at most so long."""
-    try:
-        await asyncio.wait_for(wake.wait(), timeout_s)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await wake.wait()
 
 
 def by_topic(

@@ -132,15 +132,17 @@ class Running:
 
     async def stop(self) -> None:
         """Stops taking, commits what was applied, closes connections."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        while running := [task for task in self.tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=5)  # a library may swallow a cancellation
         await asyncio.gather(*(intake.stop() for intake in self.intakes))
         leaving = (consumer.settled() for consumer in self.leader.consumers)
         await asyncio.gather(*leaving, return_exceptions=True)
         await self.publisher.stop()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.database.pool.close(), 5)
+            async with asyncio.timeout(5):
+                await self.database.pool.close()
         self.leader.telemetry.close()
 
     async def status(self) -> dict[str, Any]:
@@ -173,9 +175,11 @@ class Running:
         """Answers a health or status request and closes."""
         code, body = 200, {}
         try:
-            line = await asyncio.wait_for(reader.readline(), 5)
+            async with asyncio.timeout(5):
+                line = await reader.readline()
             if line.startswith((b"GET /status", b"GET /health/ready")):
-                body = await asyncio.wait_for(self.status(), 10)
+                async with asyncio.timeout(10):
+                    body = await self.status()
                 code = 200 if not body["ails"] or line.startswith(b"GET /status") else 503
             elif not line.startswith(b"GET /health/live"):
                 code = 404

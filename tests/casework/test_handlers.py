@@ -124,7 +124,8 @@ async def test_a_registration_that_commits_while_its_return_is_parked_still_rele
         people = desk.listening("beneficiary.person.v1", PersonRegistered, on_registered)
         # when the person is registered meanwhile
         parking = asyncio.create_task(returns.process([record_of(event)]))
-        await asyncio.wait_for(looked.wait(), 10)
+        async with asyncio.timeout(30):
+            await looked.wait()
         arriving = asyncio.create_task(people.process([record_of(arrival)]))
         await asyncio.wait([arriving], timeout=0.2)
         go_on.set()

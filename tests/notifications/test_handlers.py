@@ -115,7 +115,8 @@ async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_
             await on_key_issued(tx, [key])
         # when the contact comes meanwhile
         parking = asyncio.create_task(notices.process([record_of(notice(payee))]))
-        await asyncio.wait_for(looked.wait(), 10)
+        async with asyncio.timeout(30):
+            await looked.wait()
         arriving = asyncio.create_task(contacts.process([record_of(contact)]))
         await asyncio.wait([arriving], timeout=0.2)
         go_on.set()

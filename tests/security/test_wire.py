@@ -70,7 +70,8 @@ async def exchange(port: int, *parts: bytes, pause_s: float = 0) -> bytes:
     except ConnectionError:
         pass  # it was told to stop
     try:
-        return await asyncio.wait_for(asyncio.shield(said), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            return await asyncio.shield(said)
     except ConnectionError:
         return b""
     finally:
