@@ -31,6 +31,7 @@ STUCK_S: Final = 30.0
 """Records waiting and none taken for so long: the consumer is rebuilt."""
 COMMIT_EVERY_S: Final = 1.0
 WATCH_EVERY_S: Final = 5.0
+Process = Callable[[Sequence[Record]], Awaitable[None]]
 
 
 def make_broker(settings: Settings) -> KafkaBroker:
@@ -50,9 +51,8 @@ def make_broker(settings: Settings) -> KafkaBroker:
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.kafka_security.endswith("SSL"):
-        return None
-    return ssl.create_default_context(cafile=settings.kafka_ca_file)
+    encrypted = settings.kafka_security.endswith("SSL")
+    return ssl.create_default_context(cafile=settings.kafka_ca_file) if encrypted else None
 
 
 def _security(settings: Settings) -> BaseSecurity | None:
@@ -157,9 +157,6 @@ async def _end(producer: AIOKafkaProducer) -> None:
     producer._closed = True  # noqa: SLF001 - or it complains when it is collected
 
 
-Process = Callable[[Sequence[Record]], Awaitable[None]]
-
-
 class Intake:
     """One subscription: takes batches, commits offsets after them, knows whether it progresses."""
 
@@ -251,9 +248,7 @@ class Intake:
         if done:
             async with asyncio.timeout(10):
                 await consumer.commit(done)
-        for place in [*self._done]:
-            if place not in assigned or self._done[place] == done[place]:
-                del self._done[place]
+        self._done = {p: at for p, at in self._done.items() if p in assigned and at != done.get(p)}
 
     async def lag(self) -> int | None:
         """Records not yet taken, over the assigned partitions; None if the broker does not say."""
