@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from contracts.catalogue import SERVICES
 from deploy.instance import Instance
@@ -25,6 +26,10 @@ LEFT_OUT = {
     "containers": "they need a Docker engine (TEST_BACKEND=testcontainers)",
 }
 _TOLD = pytest.StashKey[list[str]]()
+
+# A property holds however slow the machine is: no example has a time in which it has to be done.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 UNIT = {"contracts", "cli", *SERVICES}
 """Folders whose stories need nothing that runs, but for those marked `stack` or `browser`."""
