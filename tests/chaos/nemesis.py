@@ -26,7 +26,7 @@ from tests.chaos.schedule import Fault, Kind
 
 BROKER: Final = kafka.node_name(1)
 TRAP_S: Final = 12.0
-"""How long a trap waits for the commit of its own service, and then of any."""
+"""How long a trap waits for the commit of its own service; then for that of any."""
 RECOVERY_S: Final = 90.0
 LOOK_EVERY_S: Final = 0.1
 ADMIN_TIMEOUT_S: Final = 30.0
@@ -160,10 +160,11 @@ class Nemesis:
     ) -> Awaitable[float]:
         """Cuts at the next commit of the service; of any service if that is long in coming."""
         every = tuple(f"{service}_worker" for service in SERVICES)
-        for users in ((f"{fault.service}_worker",), every):
+        # Who would commit may just be coming back, and nobody else have anything to do meanwhile.
+        for users, wait_s in (((f"{fault.service}_worker",), TRAP_S), (every, RECOVERY_S)):
             trap = Trap(users, when, act)
             self.database.set_trap(trap)
-            if await asyncio.to_thread(trap.sprung.wait, TRAP_S):
+            if await asyncio.to_thread(trap.sprung.wait, wait_s):
                 return self._healed(f"{trap.user.removesuffix('_worker')}-worker")
         self.database.disarm()
         raise RuntimeError(f"nobody committed anything: fault {fault.nth} could not be played")
