@@ -40,7 +40,7 @@ def rows(seed: int, count: int) -> list[Row]:
 async def kill_in_transaction(stack: Stack, admin: asyncpg.Connection, service: str) -> None:
     """Waits for an open transaction of the worker, ends it without a word, awaits its successor."""
     name = f"{service}-worker"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not await admin.fetchval(IN_TRANSACTION, f"{service}_worker"):
             await asyncio.sleep(0)
         before = child(stack, name).process
@@ -67,6 +67,7 @@ async def test_workers_killed_in_mid_batch_lose_and_double_nothing(stack: Stack)
     platform = Platform(stack.instance, REGION)
     admin = await asyncpg.connect(stack.instance.database_url())
     counted = "select coalesce(sum(count), 0) from insights.cube where measure = 'registered'"
+    await asyncio.to_thread(platform.await_quiet, "what went before")
     before = await admin.fetchval(counted)
 
     # given two thousand claims of a region on their way
