@@ -60,7 +60,7 @@ def proxy(server: Echo) -> Iterator[Proxy]:
 @pytest.fixture
 def client(proxy: Proxy) -> Iterator[socket.socket]:
     """A client of the database that has said who it is."""
-    with socket.create_connection((LOOPBACK, proxy.port), timeout=5) as client:
+    with socket.create_connection((LOOPBACK, proxy.port), timeout=60) as client:
         assert asked(client, STARTUP) == STARTUP
         yield client
 
@@ -128,6 +128,6 @@ def test_a_trap_waits_for_its_user_and_can_be_taken_back(
 def test_nobody_behind_the_wire_is_a_closed_connection() -> None:
     with (
         closing(Proxy(lambda: 1)) as proxy,
-        socket.create_connection((LOOPBACK, proxy.port), timeout=5) as client,
+        socket.create_connection((LOOPBACK, proxy.port), timeout=60) as client,
     ):
         assert asked(client, QUERY) == b""

@@ -43,10 +43,11 @@ async def opened(path: Path, until: str) -> tuple[str, list[str], list[str]]:
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = await browser.new_page(viewport={"width": 1700, "height": 1000})
+        tab.set_default_timeout(60_000)
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("pageerror", lambda fault: complaints.append(str(fault)))
         await tab.goto(path.as_uri())
-        await tab.wait_for_function(f"document.body.innerText.includes('{until}')", timeout=60_000)
+        await tab.wait_for_function(f"document.body.innerText.includes('{until}')")
         text = await tab.inner_text("body")
         await browser.close()
     return text, asked, complaints

@@ -120,8 +120,8 @@ async def tables_of(stack: Stack) -> dict[str, bytes]:
 
 async def taken(box: str, after: int) -> str:
     """What a box took after a number."""
-    async with httpx.AsyncClient(timeout=10) as client:
-        return (await client.get(f"{box}/messages", params={"after": after})).text
+    async with httpx.AsyncClient(timeout=60) as client:
+        return (await client.get(f"{box}/messages", params={"after": after, "limit": 1000})).text
 
 
 async def took(box: str, after: int, expected: str) -> bool:
@@ -142,7 +142,7 @@ async def test_names_stand_only_where_identity_belongs(stack: Stack, collector: 
 
     # given marked people, and marked rows that are refused
     boxes = [stack.instance.url(sink) for sink in ("sms", "smtp")]
-    heard = [httpx.get(f"{box}/count", timeout=10).json()["messages"] for box in boxes]
+    heard = [httpx.get(f"{box}/count", timeout=60).json()["messages"] for box in boxes]
     rows = [row(n) for n in range(30)] + [hostile(n) for n in range(24)]
     names = await publish(region, REGION, KINDS["persons"], rows, lambda _: None)
     report = await await_answers(region, REGION, names, lambda _: None, patience_s=60)

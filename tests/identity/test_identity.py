@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import KeySet
 
-from tests.local_bank.processes import Party, running
+from tests.local_bank.processes import ANSWER_TIMEOUT_S, Party, running
 
 USERS: list[dict[str, Any]] = [
     {
@@ -56,7 +56,7 @@ def own_provider(tmp_path: Path) -> Iterator[Party]:
 
 
 def ask(provider: Party, **form: str) -> httpx.Response:
-    return httpx.post(f"{provider.url}/token", data=form)
+    return provider.post("/token", data=form)
 
 
 def sign_in(provider: Party, name: str = "lan.preparer", password: str = "mulberry river") -> Any:
@@ -65,9 +65,9 @@ def sign_in(provider: Party, name: str = "lan.preparer", password: str = "mulber
 
 
 def published(provider: Party) -> KeySet:
-    metadata = httpx.get(f"{provider.url}/.well-known/openid-configuration").json()
+    metadata = provider.get("/.well-known/openid-configuration").json()
     assert metadata["issuer"] == provider.url
-    return KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json())
+    return KeySet.import_key_set(httpx.get(metadata["jwks_uri"], timeout=ANSWER_TIMEOUT_S).json())
 
 
 def test_an_officer_gets_an_access_token_that_says_who_which_roles_and_where(
@@ -100,7 +100,7 @@ def test_a_regions_system_gets_a_token_with_its_own_credentials(
     auth = httpx.BasicAuth("centre-vn-07", "lantern boat") if in_header else None
     if not in_header:
         form |= {"client_id": "centre-vn-07", "client_secret": "lantern boat"}
-    answer = httpx.post(f"{provider.url}/token", data=form, auth=auth)
+    answer = provider.post("/token", data=form, auth=auth)
     assert answer.headers["cache-control"] == "no-store"
     token = jwt.decode(answer.json()["access_token"], published(provider), algorithms=["ES256"])
     assert token.claims["sub"] == token.claims["client_id"] == "centre-vn-07"
@@ -153,7 +153,7 @@ def test_a_form_that_can_be_read_in_two_ways_is_refused(
     provider: Party, media_type: str, body: bytes
 ) -> None:
     headers = {"content-type": media_type}
-    answer = httpx.post(f"{provider.url}/token", content=body, headers=headers)
+    answer = provider.post("/token", content=body, headers=headers)
     assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
 
 
@@ -161,7 +161,7 @@ def test_after_a_rotation_earlier_tokens_still_verify_and_new_ones_have_a_new_ke
     own_provider: Party,
 ) -> None:
     before = sign_in(own_provider)["access_token"]
-    kid = httpx.post(f"{own_provider.url}/rotate").json()["kid"]
+    kid = own_provider.post("/rotate").json()["kid"]
     after = sign_in(own_provider)["access_token"]
     keys = published(own_provider)
     assert jwt.decode(before, keys, algorithms=["ES256"]).header["kid"] != kid
@@ -170,7 +170,7 @@ def test_after_a_rotation_earlier_tokens_still_verify_and_new_ones_have_a_new_ke
 
 def test_a_withdrawn_key_is_published_no_longer(own_provider: Party) -> None:
     before = sign_in(own_provider)["access_token"]
-    httpx.post(f"{own_provider.url}/rotate", params={"withdraw": "true"})
+    own_provider.post("/rotate", params={"withdraw": "true"})
     with pytest.raises(InvalidKeyIdError):
         jwt.decode(before, published(own_provider), algorithms=["ES256"])
 

@@ -55,18 +55,18 @@ def file_of(count: int, amount: str = "500000") -> File:
 
 
 def post(bank: Party, document: bytes) -> httpx.Response:
-    return httpx.post(f"{bank.url}/payments", content=document, headers=XML, timeout=60)
+    return bank.post("/payments", content=document, headers=XML)
 
 
 def ledger(bank: Party) -> Any:
-    return httpx.get(f"{bank.url}/ledger", timeout=30).json()
+    return bank.get("/ledger").json()
 
 
 def outbox(bank: Party, after: int = 0) -> list[dict[str, Any]]:
     """All messages after a number, page by page."""
     messages: list[dict[str, Any]] = []
     while True:
-        page = httpx.get(f"{bank.url}/messages", params={"after": after}, timeout=30).json()
+        page = bank.get("/messages", params={"after": after}).json()
         if not page:
             return messages
         messages += page

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from deploy.local import ports
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 30
-STOP_TIMEOUT_S = 10
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S = 60
 
 
 def free_port() -> int:
@@ -39,6 +41,14 @@ class Party:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.http_port}"
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        """What it answers."""
+        return httpx.get(f"{self.url}{path}", timeout=ANSWER_TIMEOUT_S, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        """What it answers to what it is told."""
+        return httpx.post(f"{self.url}{path}", timeout=ANSWER_TIMEOUT_S, **given)
 
     def kill(self) -> None:
         """Ends it as a power cut would."""

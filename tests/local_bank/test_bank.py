@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from tests.local_bank.files import (
@@ -237,10 +236,10 @@ def test_two_banks_never_share_one_set_of_books(bank: Party, tmp_path: Path) -> 
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert second.returncode != 0
-    assert httpx.get(f"{bank.url}/health/ready").status_code == 200
+    assert bank.get("/health/ready").status_code == 200
 
 
 def test_an_entry_taken_out_of_the_books_shows(bank: Party, tmp_path: Path) -> None:
@@ -257,8 +256,8 @@ def test_entries_are_read_in_order_page_by_page(calm_bank: Party) -> None:
     post(calm_bank, bytes(file_of(4)))
     wait_until_idle(calm_bank)
     entries: list[dict[str, Any]] = []
-    while page := httpx.get(
-        f"{calm_bank.url}/ledger/entries",
+    while page := calm_bank.get(
+        "/ledger/entries",
         params={"after": entries[-1]["number"] if entries else 0, "limit": 5},
     ).json():
         entries += page

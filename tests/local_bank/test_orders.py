@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,9 +93,9 @@ def test_a_payment_that_stands_twice_in_a_file_refuses_the_file(bank: Party) -> 
 
 def test_files_too_large_or_of_another_kind_are_not_read(bank: Party) -> None:
     assert post(bank, b" " * (32 * 1024 * 1024 + 1)).status_code == 413
-    answer = httpx.post(f"{bank.url}/payments", json={"pay": "everybody"})
+    answer = bank.post("/payments", json={"pay": "everybody"})
     assert answer.status_code == 415
-    answer = httpx.post(f"{bank.url}/payments", content=b"x", headers={**XML, "content-type": ""})
+    answer = bank.post("/payments", content=b"x", headers={**XML, "content-type": ""})
     assert answer.status_code == 415
 
 
@@ -104,7 +103,7 @@ def test_files_too_large_or_of_another_kind_are_not_read(bank: Party) -> None:
     "query", ["after=-1", "after=x", "limit=0", "limit=101", f"after={10**30}"]
 )
 def test_nonsense_questions_get_422(bank: Party, query: str) -> None:
-    assert httpx.get(f"{bank.url}/messages?{query}").status_code == 422
+    assert bank.get(f"/messages?{query}").status_code == 422
 
 
 @st.composite

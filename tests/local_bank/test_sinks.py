@@ -3,7 +3,6 @@
 import smtplib
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.local_bank.processes import running
@@ -15,15 +14,15 @@ def test_a_confirmed_text_message_survives_a_power_cut_and_is_not_counted_twice(
     tmp_path: Path,
 ) -> None:
     with running("deploy.local.sinks sms", tmp_path / "sms") as provider:
-        before = httpx.post(f"{provider.url}/messages", json=MESSAGE)
+        before = provider.post("/messages", json=MESSAGE)
         provider.kill()
         provider.start_again()
-        again = httpx.post(f"{provider.url}/messages", json=MESSAGE)
+        again = provider.post("/messages", json=MESSAGE)
         assert (again.status_code, again.json()) == (before.status_code, before.json())
-        assert httpx.get(f"{provider.url}/count").json() == {"messages": 1}
-        (page,) = httpx.get(f"{provider.url}/messages", params={"after": 0}).json()
+        assert provider.get("/count").json() == {"messages": 1}
+        (page,) = provider.get("/messages", params={"after": 0}).json()
         assert (page["number"], page["id"], page["text"]) == (1, "m-1", "Xin chào")
-        assert httpx.get(f"{provider.url}/messages", params={"after": 1}).json() == []
+        assert provider.get("/messages", params={"after": 1}).json() == []
 
 
 def test_a_confirmed_letter_survives_a_power_cut(tmp_path: Path) -> None:
@@ -32,14 +31,14 @@ def test_a_confirmed_letter_survives_a_power_cut(tmp_path: Path) -> None:
             session.sendmail("a@example.org", ["b@example.org"], b"Message-ID: <1@x>\r\n\r\nhello")
         server.kill()
         server.start_again()
-        assert httpx.get(f"{server.url}/count").json() == {"messages": 1}
+        assert server.get("/count").json() == {"messages": 1}
 
 
 def test_the_sinks_bound_what_they_read(tmp_path: Path) -> None:
     with running("deploy.local.sinks sms", tmp_path / "sms") as provider:
-        answer = httpx.post(f"{provider.url}/messages", content=b"[" * 1_000_000)
+        answer = provider.post("/messages", content=b"[" * 1_000_000)
         assert (answer.status_code, answer.json()) == (413, {"code": "too_large"})
-        answer = httpx.post(f"{provider.url}/messages", json={**MESSAGE, "to": "12345"})
+        answer = provider.post("/messages", json={**MESSAGE, "to": "12345"})
         assert (answer.status_code, answer.json()) == (422, {"code": "malformed"})
     with (
         running("deploy.local.sinks smtp", tmp_path / "mail") as server,

@@ -13,7 +13,7 @@ KEY = SecretStr("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 
 @pytest.fixture(scope="session")
 def notifications_settings() -> NotificationsSettings:
-    return NotificationsSettings(key_encryption_key=KEY, send_timeout_s=5.0)
+    return NotificationsSettings(key_encryption_key=KEY, send_timeout_s=30.0)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
         yield party
 
 
-def gateway_to(port: int, timeout_s: float = 5) -> MailGateway:
+def gateway_to(port: int, timeout_s: float = 30) -> MailGateway:
     return MailGateway(
         MailServer("127.0.0.1", port, encryption="opportunistic"),
         sender="no-reply@agency.example",
@@ -54,7 +53,7 @@ def said(text: str) -> Mail:
 
 
 def letters(server: Party, message_id: UUID) -> list[EmailMessage]:
-    messages = httpx.get(f"{server.url}/messages", params={"limit": 1000}).json()
+    messages = server.get("/messages", params={"limit": 1000}).json()
     return [
         email.message_from_string(message["text"], policy=email.policy.default)
         for message in messages

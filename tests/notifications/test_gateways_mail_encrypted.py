@@ -102,7 +102,7 @@ def mailroom(certificate: Path) -> Mailroom:
 
 def gateway_to(port: int, encryption: Encryption, password: SecretStr = PASSWORD) -> MailGateway:
     server = MailServer("127.0.0.1", port, encryption, "agency", password)
-    return MailGateway(server, "no-reply@agency.example", 5.0)
+    return MailGateway(server, "no-reply@agency.example", 30.0)
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH")

@@ -25,11 +25,11 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
 @pytest.fixture
 async def gateway(provider: Party) -> AsyncIterator[SmsGateway]:
     async with httpx.AsyncClient() as client:
-        yield SmsGateway(client, provider.url, timeout_s=5)
+        yield SmsGateway(client, provider.url, timeout_s=30)
 
 
 def inbox(provider: Party, message_id: UUID) -> list[dict[str, str]]:
-    messages = httpx.get(f"{provider.url}/messages", params={"limit": 1000}).json()
+    messages = provider.get("/messages", params={"limit": 1000}).json()
     return [message for message in messages if message["id"] == message_id.hex]
 
 
@@ -116,13 +116,13 @@ async def test_what_cannot_be_sent_is_refused_before_anybody_is_asked(
     to: str, text: str, reason: str
 ) -> None:
     async with httpx.AsyncClient() as client:
-        gateway = SmsGateway(client, "http://127.0.0.1:1", timeout_s=1)
+        gateway = SmsGateway(client, "http://127.0.0.1:1", timeout_s=30)
         assert refused(await gateway.send(uuid4(), to, text)) == reason
 
 
 async def test_nobody_at_home_means_unknown() -> None:
     async with httpx.AsyncClient() as client:
-        gateway = SmsGateway(client, "http://127.0.0.1:1", timeout_s=1)
+        gateway = SmsGateway(client, "http://127.0.0.1:1", timeout_s=30)
         outcome = await gateway.send(uuid4(), "+84912345678", TEXT)
     assert unknown(outcome) == "provider.unreachable"
 
@@ -152,7 +152,7 @@ async def never(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-async def send_to(server: Server, timeout_s: float = 5) -> Outcome:
+async def send_to(server: Server, timeout_s: float = 30) -> Outcome:
     listener = await asyncio.start_server(server, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     try:

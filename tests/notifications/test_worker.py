@@ -64,9 +64,9 @@ async def sending(
 ) -> AsyncIterator[Sending]:
     keys = PersonKeys.from_settings(notifications_settings)
     async with httpx.AsyncClient(trust_env=False) as client:
-        lanes = [SmsGateway(client, provider.url, 5.0)] * 4
+        lanes = [SmsGateway(client, provider.url, 30.0)] * 4
         server = MailServer("127.0.0.1", mailroom.port, "opportunistic")
-        mail = MailGateway(server, "no-reply@agency.example", 5.0)
+        mail = MailGateway(server, "no-reply@agency.example", 30.0)
         telemetry = Telemetry("notifications", notifications_settings)
         yield Sending(notifications_settings, keys, lanes, mail, telemetry)
 
@@ -107,13 +107,13 @@ async def silent_server() -> AsyncIterator[int]:
 
 def arrived(provider: Party, leases: Sequence[Lease]) -> list[dict[str, str]]:
     ids = {one.message.message_id.hex for one in leases}
-    messages = httpx.get(f"{provider.url}/messages", params={"limit": 1000}).json()
+    messages = provider.get("/messages", params={"limit": 1000}).json()
     return [message for message in messages if message["id"] in ids]
 
 
 def letters(mailroom: Party, leases: Sequence[Lease]) -> list[EmailMessage]:
     ids = {f"<{one.message.message_id.hex}@agency.example>" for one in leases}
-    messages = httpx.get(f"{mailroom.url}/messages", params={"limit": 1000}).json()
+    messages = mailroom.get("/messages", params={"limit": 1000}).json()
     return [
         email.message_from_string(message["text"], policy=email.policy.default)
         for message in messages
