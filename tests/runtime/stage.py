@@ -219,7 +219,12 @@ async def idle(running: Running) -> bool:
     return not any(lag is None or lag for lag in status["lag"].values())
 
 
-async def until(look: Callable[[], Awaitable[Any]], timeout_s: float = 30) -> Any:
+async def any_of(things: Sequence[object]) -> bool:
+    """Whether there is anything yet."""
+    return bool(things)
+
+
+async def until(look: Callable[[], Awaitable[Any]], timeout_s: float = 60) -> Any:
     """Looks until there is something; fails if it never comes."""
     deadline = time.monotonic() + timeout_s
     while not (found := await look()):

@@ -11,8 +11,8 @@ from deploy.local.stack import Stack
 from services.runtime import outbox
 from services.runtime import worker as worker_module
 from services.runtime.worker import Running
-from tests.runtime.stage import Effects, Stage, raw, until, worker
-from tests.runtime.test_worker import any_of, get
+from tests.runtime.stage import Effects, Stage, any_of, raw, until, worker
+from tests.runtime.test_worker import get
 
 pytestmark = pytest.mark.stack
 

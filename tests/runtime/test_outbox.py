@@ -18,7 +18,7 @@ from services.runtime.database import Connection
 from services.runtime.outbox import Unsent, append, lead, send_inline, sweep
 from services.runtime.routes import Cause, Decided
 from tests.runtime.desk import Desk, Sent
-from tests.runtime.stage import NOW, until
+from tests.runtime.stage import NOW, any_of, until
 
 pytestmark = pytest.mark.stack
 
@@ -120,6 +120,7 @@ async def test_many_writers_leave_no_gap_and_no_inversion(desk: Desk) -> None:
 async def test_the_sweeper_leaves_what_was_just_committed_to_whoever_committed_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 600.0)
     ours, theirs = uuid4(), uuid4()
     await stored(desk, because("ours", case(ours)), inline=True)
     await stored(desk, because("theirs", case(theirs)), inline=False)
@@ -179,13 +180,9 @@ async def test_who_stores_for_others_to_send_wakes_the_leader(desk: Desk) -> Non
         await listener.add_listener("outbox", lambda *call: woken.append(call[3]))
         await stored(desk, because("inline", case(uuid4())), inline=True)
         await stored(desk, because("left", case(uuid4())), inline=False)
-        await until(partial(heard, woken))
+        await until(partial(any_of, woken))
         await listener.close()
     assert woken == ["casework"]
-
-
-async def heard(woken: list[str]) -> list[str]:
-    return woken
 
 
 async def test_one_leads_and_a_new_one_has_a_higher_epoch(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from services.runtime.settings import Settings
 from services.runtime.submission import BODY_BYTES, _parts, claims_router
 from services.runtime.web import create_app
 from tests.runtime.conftest import asking, bearer
+from tests.runtime.stage import any_of, until
 
 GOLDEN = next(
     Path(__file__).parents[2].glob("contracts/examples/regional.beneficiary.person.registered*")
@@ -74,6 +76,7 @@ class TestOne:
         assert row["digest"] == digest(body.encode())
         assert (row["topic"], row["region"]) == ("regional.vn-07.beneficiary.v1", "VN-07")
         assert row["key"] == document["data"]["record_id"]
+        await until(partial(any_of, told))
         assert told == ["beneficiary"]
         status = await client.get(answer.headers["location"], headers=CENTRE)
         assert status.json()["outcome"] == "pending"

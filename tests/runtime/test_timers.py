@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from services.runtime.routes import (
 from services.runtime.telemetry import Telemetry
 from services.runtime.timers import Leader, cancel_timers, set_timers
 from tests.runtime.desk import SETTINGS, Desk
-from tests.runtime.stage import NOW
+from tests.runtime.stage import NOW, until
 from tests.runtime.test_outbox import case
 
 pytestmark = pytest.mark.stack
@@ -283,14 +284,16 @@ async def test_a_job_that_fails_stops_no_other(desk: Desk) -> None:
 
     broken = Job("broken", 0.01, nothing, errand.call, errand.record)
     leading = asyncio.create_task(leader(desk, {}, broken, errand.job).run())
-    async with asyncio.timeout(10):
-        while errand.done != ["1", "2"]:
-            await asyncio.sleep(0.02)
+    await until(partial(is_done, errand, "1", "2"))
     leading.cancel()
     await asyncio.gather(leading, return_exceptions=True)
     async with desk.database.pool.acquire() as connection:
-        assert await outbox.lead(connection) is not None
+        assert await until(lambda: outbox.lead(connection))
         await connection.close()
+
+
+async def is_done(errand: Errand, *work: str) -> bool:
+    return errand.done == [*work]
 
 
 async def test_no_transaction_is_open_while_a_job_calls_outside(desk: Desk) -> None:
@@ -299,8 +302,9 @@ async def test_no_transaction_is_open_while_a_job_calls_outside(desk: Desk) -> N
 
     async def call(work: str) -> list[str]:
         open_ones = (
-            "select count(*) from pg_stat_activity"
-            " where datname = current_database() and state = 'idle in transaction'"
+            "select count(*) from pg_locks join pg_stat_activity using (pid)"
+            " where datname = current_database() and usename is not null"
+            " and locktype = 'virtualxid' and pid <> pg_backend_pid()"
         )
         seen.append((await desk.fetch(open_ones))[0][0])
         return await errand.call(work)

@@ -18,7 +18,7 @@ from services.runtime import outbox
 from services.runtime.database import OutageError, Transaction
 from services.runtime.routes import Job, Outcome
 from services.runtime.worker import Running, Worker
-from tests.runtime.stage import TOPIC, Effects, Stage, idle, raw, until, worker
+from tests.runtime.stage import TOPIC, Effects, Stage, any_of, idle, raw, until, worker
 
 pytestmark = pytest.mark.stack
 
@@ -173,9 +173,10 @@ async def test_what_a_crash_between_commit_and_send_leaves_is_swept(
     with monkeypatch.context() as dying:
         dying.setattr(outbox, "send_inline", never)
         async with stage.running(worker(effects.on_deployed)) as running:
+            running.tasks[0].cancel()  # and nobody sweeps
+            await asyncio.gather(running.tasks[0], return_exceptions=True)
             await stage.produce([raw(key, n) for n in (1, 2) for key in keys])
             await until(lambda: stage.have(keys, 2))
-            running.tasks[0].cancel()
     assert await told(stage, keys) == set()
     # when another starts
     async with stage.running(worker(effects.on_deployed)):
@@ -265,11 +266,11 @@ async def test_a_leader_that_loses_its_connection_or_meets_a_bug_does_not_block_
         await until(lambda: has(turns, 1))
         assert await stage.admin.fetchval(LEADERS) == 1
     # and its lock is gone with it
-    assert await stage.admin.fetchval(LEADERS) == 0
+    await until(lambda: leads(stage, 0))
 
 
-async def leads(stage: Stage) -> bool:
-    return bool(await stage.admin.fetchval(LEADERS) == 1)
+async def leads(stage: Stage, many: int = 1) -> bool:
+    return bool(await stage.admin.fetchval(LEADERS) == many)
 
 
 async def test_who_lost_the_lead_neither_sends_nor_deletes(stage: Stage) -> None:
@@ -280,10 +281,11 @@ async def test_who_lost_the_lead_neither_sends_nor_deletes(stage: Stage) -> None
         sent.extend(key for _, key, _ in records)
 
     async with stage.running(worker(Effects().on_deployed)) as running:
+        await until(lambda: all_sent(stage))
         running.tasks[0].cancel()
         await asyncio.gather(running.tasks[0], return_exceptions=True)
         async with running.database.pool.acquire() as old:
-            epoch = await outbox.lead(old) or 0
+            epoch = await until(lambda: outbox.lead(old))
             # given that another has led since
             await old.execute(outbox.NEXT_EPOCH)
             await old.execute(
@@ -314,7 +316,7 @@ async def test_the_door_tells_what_is_on_its_way(stage: Stage) -> None:
         server = await asyncio.start_server(running.answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         assert await get(port, "/health/live") == (200, {})
-        assert (await get(port, "/health/ready"))[0] == 200
+        await until(lambda: ready(port))
         assert (await get(port, "/elsewhere"))[0] == 404
         # when a fact comes
         await stage.produce([raw(key, 1)])
@@ -327,6 +329,10 @@ async def test_the_door_tells_what_is_on_its_way(stage: Stage) -> None:
         await until(lambda: stage.have([key], 1))
         await until(lambda: idle(running))
         server.close()
+
+
+async def ready(port: int) -> bool:
+    return (await get(port, "/health/ready"))[0] == 200
 
 
 async def test_a_part_of_a_worker_that_ends_by_itself_ends_the_worker(
@@ -345,7 +351,3 @@ async def test_a_part_of_a_worker_that_ends_by_itself_ends_the_worker(
     started[0].tasks[1].cancel()
     with pytest.raises(RuntimeError):
         await main
-
-
-async def any_of(things: Sequence[object]) -> bool:
-    return bool(things)
