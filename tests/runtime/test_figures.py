@@ -19,7 +19,7 @@ from tests.collector import Collector
 from tests.e2e.test_marked_people import hostile, row
 from tests.prometheus import names_in, translated
 from tests.runtime.stage import Effects, Stage, raw, until, worker
-from tests.runtime.test_broker import pause
+from tests.runtime.test_broker import pause, replaced
 
 pytestmark = [pytest.mark.stack, pytest.mark.local]
 
@@ -39,7 +39,6 @@ async def timer_that_fails(stack: Stack) -> AsyncIterator[None]:
 
 async def stick(stage: Stage, collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker whose consumer stands still tells the collector that it was rebuilt."""
-    monkeypatch.setattr(broker, "STUCK_S", 0.5)
     monkeypatch.setattr(broker, "WATCH_EVERY_S", 0.2)
     key, effects = uuid4(), Effects()
     telling = {"otlp_endpoint": collector.endpoint}
@@ -47,7 +46,10 @@ async def stick(stage: Stage, collector: Collector, monkeypatch: pytest.MonkeyPa
         consumer = running.intakes[0]._subscriber.consumer
         assert consumer is not None
         pause(consumer)
-        await stage.produce([raw(key, 1)])
+        with monkeypatch.context() as impatient:
+            impatient.setattr(broker, "STUCK_S", 0.5)
+            await stage.produce([raw(key, 1)])
+            await until(lambda: replaced(running, consumer))
         await until(lambda: stage.have([key], 1))
 
 
@@ -80,7 +82,7 @@ async def test_every_metric_of_the_table_is_told_and_shown_under_its_name(
         told = {metric.name.split(".", 2)[2] for metric in collector.metrics()}
         return told if told >= set(METRICS) else set()
 
-    assert await until(all_told, 60) == set(METRICS)
+    assert await until(all_told, 120) == set(METRICS)
     told = {metric.name: kind_of(metric) for metric in collector.metrics()}
     for name, kind in told.items():
         assert kind == METRICS[name.split(".", 2)[2]].kind, name
