@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import time
+from types import SimpleNamespace
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from services.runtime.auth import Principal
@@ -20,6 +23,14 @@ class Vouching:
 
     async def verify(self, _: str) -> Principal:
         return self.principal
+
+
+def stop_counting_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limiter stays in this minute: what it counts in one fades as the next begins."""
+    began_s = time()
+    clock = SimpleNamespace(time=lambda: began_s)
+    for module in ("limits.storage.memory", "limits.strategies"):
+        monkeypatch.setattr(f"{module}.time", clock)
 
 
 @asynccontextmanager

@@ -12,10 +12,12 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel, Field
 
+from services.runtime import web
 from services.runtime.auth import Principal, requires
 from services.runtime.database import OutageError
 from services.runtime.settings import Settings
 from services.runtime.web import HEADERS, api_transaction, create_app
+from tests.apis import stop_counting_time
 from tests.runtime.conftest import asking, bearer
 
 pytestmark = pytest.mark.stack
@@ -190,14 +192,14 @@ class TestBodies:
         config = uvicorn.Config(app(api_settings), port=0, log_config=None)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not server.started:
                 await asyncio.sleep(0.01)
         host, port = server.servers[0].sockets[0].getsockname()
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST /notes HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not writer.is_closing():
                     writer.write(b"2710\r\n" + b" " * 10_000 + b"\r\n")
                     await writer.drain()
@@ -261,8 +263,9 @@ class TestCallers:
         assert code(centre) == (403, "role.missing")
 
     async def test_one_subject_too_often_does_not_stop_another(
-        self, api_settings: Settings
+        self, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        stop_counting_time(monkeypatch)
         async with asking(app(api_settings, requests_per_minute=3)) as client:
             eager = bearer("officer", "VN-07", subject="eager")
             for _ in range(3):
@@ -273,7 +276,10 @@ class TestCallers:
             calm = bearer("officer", "VN-07", subject="calm")
             assert (await client.get("/context", headers=calm)).status_code == 200
 
-    async def test_bad_tokens_are_counted_by_address(self, api_settings: Settings) -> None:
+    async def test_bad_tokens_are_counted_by_address(
+        self, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stop_counting_time(monkeypatch)
         async with asking(app(api_settings, requests_per_minute=3)) as client:
             stranger = {"authorization": "Bearer a.b.c"}
             answers = [(await client.get("/context", headers=stranger)).status_code for _ in "1234"]
@@ -286,7 +292,10 @@ class TestSurroundings:
             response = await client.get(path)
             assert {name: response.headers[name] for name in HEADERS} == HEADERS
 
-    async def test_readiness_asks_the_database(self, api_settings: Settings) -> None:
+    async def test_readiness_asks_the_database(
+        self, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(web, "READY_TIMEOUT_S", 60.0)
         started = app(api_settings)
         async with asking(started) as client:
             assert (await client.get("/health/ready")).json() == {"status": "ready"}
