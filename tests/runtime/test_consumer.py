@@ -16,7 +16,7 @@ from services.runtime.database import Transaction, is_outage
 from services.runtime.routes import Accepted, Outcome, Rejected, Waits
 from tests.events import claim
 from tests.runtime.desk import Desk, facts, record
-from tests.runtime.stage import NOW, Effects, fact, opened
+from tests.runtime.stage import NOW, Effects, fact, opened, until
 
 pytestmark = pytest.mark.stack
 
@@ -58,13 +58,22 @@ async def test_who_loses_a_race_for_the_same_fact_calls_nobody_faulty(desk: Desk
     await written.wait()
     # when the second meets the unique key of the first
     second = asyncio.create_task(desk.facts(two.on_deployed).process(batch))
-    await asyncio.sleep(0.2)
+    await until(lambda: waits(desk))
     go_on.set()
     await first
     await asyncio.gather(second, return_exceptions=True)
     # then the fact took effect once and is not dead
     assert await desk.applied(key) == [1]
     assert await desk.letters(key) == []
+
+
+async def waits(desk: Desk) -> bool:
+    """Whether a transaction waits for another that has written the same."""
+    sql = (
+        "select from pg_locks join pg_stat_activity using (pid)"
+        " where datname = current_database() and not granted"
+    )
+    return bool(await desk.fetch(sql))
 
 
 async def test_a_value_that_the_database_cannot_hold_is_the_records_fault(desk: Desk) -> None:

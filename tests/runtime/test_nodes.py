@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 CASES = "casework.case.v1"
 REGIONS = ("vn-07",)
+PATIENCE_S = 180
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,8 @@ def test_every_partition_stands_on_three_nodes_and_is_taken_by_two_at_least(
 
     replicas = {len(p.replicas) for name in names for p in found[name].partitions.values()}
     in_sync = {future.result(20)["min.insync.replicas"].value for future in settings.values()}
-    leaders = Counter(p.leader for name in names for p in found[name].partitions.values())
+    # (who leads now says who was slow a moment ago; the first of the replicas is who is to lead)
+    leaders = Counter(p.replicas[0] for name in names for p in found[name].partitions.values())
     assert replicas == {3}
     assert in_sync == {"2"}
     assert set(leaders) == {1, 2, 3}
@@ -91,14 +93,14 @@ async def test_a_node_that_dies_and_one_that_leaves_under_load_lose_and_double_n
                 # and another leaves for good
                 await asyncio.to_thread(stack.stop, "kafka-3")
             sent = [(TOPIC, str(key), fact(key, n)) for key in keys]
-            await until(lambda sent=sent: accepted(publisher, sent), 60)  # type: ignore[misc]
-        await until(lambda: stage.have(keys, 12), 60)
+            await until(lambda sent=sent: accepted(publisher, sent), PATIENCE_S)  # type: ignore[misc]
+        await until(lambda: stage.have(keys, 12), PATIENCE_S)
         # then each fact took effect once and in order, with two nodes of three
         assert {tuple(await stage.applied(key)) for key in keys} == {tuple(range(1, 13))}
-        await until(lambda: all_sent(stage), 60)
+        await until(lambda: all_sent(stage), PATIENCE_S)
     # and, once all three are there again, each is told of without a gap
     await asyncio.to_thread(stack.start, "kafka-3")
-    await until(lambda: told(stage, [str(key) for key in keys], 12), 60)
+    await until(lambda: told(stage, [str(key) for key in keys], 12), PATIENCE_S)
     await publisher.stop()
     assert [letter for key in keys for letter in await stage.letters(key)] == []
 

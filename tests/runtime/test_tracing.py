@@ -180,9 +180,7 @@ async def test_what_a_timer_decides_begins_a_trace_and_is_counted(traced: Traced
     assert work.span_id.hex() == decided.traceparent.split("-")[2]
     assert work.parent_span_id == b""
     # and it counts as a decision
-    [counted] = [
-        m for m in traced.collector.metrics() if m.name == "hamroh.casework.decision.facts"
-    ]
+    counted = [m for m in traced.collector.metrics() if m.name == DECISIONS][-1]
     assert [int(point.as_int) for point in counted.sum.data_points] == [1]
 
 
