@@ -24,6 +24,7 @@ from deploy.local.state import Options
 pytestmark = pytest.mark.slow
 UNANSWERED = (LocalStackError, KafkaException, TimeoutError)
 PARTS = Options(only=("infrastructure",))
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +37,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running = stack.running
     assert running is not None
     family = [
-        processes.identify(member.pid)
+        member
         for child in running.children.values()
         if child.process
-        for member in [
-            psutil.Process(child.process.pid),
-            *psutil.Process(child.process.pid).children(recursive=True),
-        ]
+        for member in processes._group(child.process)
     ]
     assert len(family) > 5
     stack.down()
@@ -171,7 +169,7 @@ def test_the_administrator_is_let_in_and_sees_no_topic_made_by_itself(stack: Sta
     producer.produce("not-there", b"x", on_delivery=lambda fault, _message: faults.append(fault))
     producer.flush(5)
 
-    topics = set(AdminClient(connection).list_topics(timeout=5).topics)
+    topics = set(AdminClient(connection).list_topics(timeout=PATIENCE_S).topics)
     assert topics == {kafka.PROBE_TOPIC, "__consumer_offsets"}
     assert (
         not Consumer({**connection, "group.id": "x"})
@@ -195,7 +193,7 @@ def test_what_falls_comes_back_with_its_data(stack: Stack, name: str) -> None:
     assert before is not None
 
     stack.kill(name, signal.SIGKILL)
-    assert processes.wait_gone([before], 10)
+    assert processes.wait_gone([before], PATIENCE_S)
     stack.await_ready(name)
 
     async def recall() -> object:
@@ -210,7 +208,7 @@ def test_what_falls_comes_back_with_its_data(stack: Stack, name: str) -> None:
 
 def stack_topics(stack: Stack) -> set[str]:
     connection = client(stack, KAFKA_ADMIN, stack.state.secrets.kafka_admin)
-    return set(AdminClient(connection).list_topics(timeout=5).topics)
+    return set(AdminClient(connection).list_topics(timeout=PATIENCE_S).topics)
 
 
 def test_a_port_taken_between_down_and_up_is_given_up(stack: Stack) -> None:
@@ -253,7 +251,7 @@ def test_a_probe_ends_when_the_broker_falls_silent_in_it(
     try:
         # when it is probed
         probe.start()
-        probe.join(6 * kafka.PROBE_TIMEOUT_S)
+        probe.join(PATIENCE_S)
         # then the probe gives up, and its keeper can look at the process again
         assert silenced.is_set()
         assert not probe.is_alive()
@@ -263,7 +261,7 @@ def test_a_probe_ends_when_the_broker_falls_silent_in_it(
 
 def await_answer(stack: Stack) -> None:
     """Waits for a broker that was silent before, and has yet to find itself again."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             stack.plan.cluster.probe(1)

@@ -47,7 +47,7 @@ class House:
         return self.running.children[name]
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < deadline, self.running
             time.sleep(0.01)

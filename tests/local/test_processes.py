@@ -15,6 +15,7 @@ from deploy.local import processes
 from deploy.local.processes import Process
 from deploy.local.state import ProcessId
 
+PATIENCE_S = 60
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -56,7 +57,7 @@ def test_a_clock_that_is_set_anew_makes_no_process_a_stranger(
     # then it is still known, and can be ended
     assert processes.is_alive(identity)
     assert processes.send(identity, signal.SIGKILL)
-    assert processes.wait_gone([identity], timeout_s=5)
+    assert processes.wait_gone([identity], PATIENCE_S)
 
 
 def test_a_process_that_ended_but_was_not_waited_for_is_not_alive(
@@ -67,7 +68,7 @@ def test_a_process_that_ended_but_was_not_waited_for_is_not_alive(
 
     os.kill(sleeper.pid, signal.SIGKILL)
 
-    assert processes.wait_gone([identity], timeout_s=5)
+    assert processes.wait_gone([identity], PATIENCE_S)
     assert psutil.Process(sleeper.pid).status() == psutil.STATUS_ZOMBIE
 
 
@@ -76,7 +77,7 @@ def test_one_that_ignores_the_clean_signal_is_killed_with_its_children(tmp_path:
     child = processes.spawn(
         Process(name="stubborn", argv=(sys.executable, "-c", STUBBORN), log=log)
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not log.read_text().strip():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -85,7 +86,7 @@ def test_one_that_ignores_the_clean_signal_is_killed_with_its_children(tmp_path:
     processes.end(child.identity, signal.SIGTERM, timeout_s=0.3)
 
     assert child.wait() == -signal.SIGKILL
-    assert processes.wait_gone([child.identity, grandchild], timeout_s=5)
+    assert processes.wait_gone([child.identity, grandchild], PATIENCE_S)
 
 
 def test_a_child_inherits_no_proxy_and_no_secret_of_the_shell(

@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from deploy.local.state import ChildRecord, Options, ProcessId
 
 SMALL = Options(only=("sms",))
+PATIENCE_S = 60
 
 
 def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +78,7 @@ def small(stack: Stack) -> Stack:
 def answers(stack: Stack) -> bool:
     try:
         address = f"http://127.0.0.1:{stack.state.ports['sms']}/health/ready"
-        return httpx.get(address, trust_env=False).status_code == 200
+        return httpx.get(address, trust_env=False, timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -146,7 +147,7 @@ def test_a_killed_process_comes_back_and_the_restart_is_recorded(small: Stack) -
     before = process_of(small)
 
     small.kill("sms", signal.SIGKILL)
-    assert processes.wait_gone([before], 10)
+    assert processes.wait_gone([before], PATIENCE_S)
     small.await_ready("sms")
 
     running = small.running
@@ -185,7 +186,7 @@ def test_after_a_killed_supervisor_up_cleans_up_and_starts_afresh(small: Stack) 
     before = process_of(small)
 
     processes.send(running.supervisor, signal.SIGKILL)
-    processes.wait_gone([running.supervisor], 5)
+    assert processes.wait_gone([running.supervisor], PATIENCE_S)
     assert small.running is None
 
     assert small.up(SMALL)
