@@ -1,6 +1,7 @@
 """A centre speaks for its own region alone: the broker refuses it another's topic, the registry
 refuses another's name on its own, and the other region never learns that somebody tried."""
 
+import asyncio
 import json
 from collections import Counter
 from contextlib import aclosing
@@ -26,6 +27,7 @@ from services.runtime.settings import Settings
 pytestmark = [pytest.mark.stack, pytest.mark.local, pytest.mark.slow]
 
 OWN, OTHER = "VN-07", "VN-01"
+PATIENCE_S = 240
 ATTEMPTS, HONEST = 1_429, 20
 TIME = "2026-09-14T08:00:00+07:00"
 Document = dict[str, Any]
@@ -91,7 +93,8 @@ class Centres:
     async def answers(self, region: str, ids: set[str]) -> dict[str, str]:
         """Claim id → code of its rejection, or `accepted`."""
         found: dict[str, str] = {}
-        async with aclosing(follow(self.settings(region), [receipts_topic(region)])) as batches:
+        reading = follow(self.settings(region), [receipts_topic(region)])
+        async with asyncio.timeout(PATIENCE_S), aclosing(reading) as batches:
             async for batch in batches:
                 for record in batch:
                     event = decode(record.value)
@@ -104,10 +107,11 @@ class Centres:
                     return {name: found[name] for name in ids}
         raise AssertionError("the answers ended")
 
-    async def seen_by(self, region: str, reader: str | None = None) -> int:
-        """How many answers to a region there are, as it, or somebody else, reads them."""
+    async def seen_by(self, region: str, reader: str | None = None) -> set[str]:
+        """The answers to a region, as it, or somebody else, reads them; sent twice is one."""
         records = read_from_start(self.settings(reader or region), [receipts_topic(region)])
-        return len([record async for record in records])
+        events = [decode(record.value) async for record in records]
+        return {event.id for event in events if isinstance(event, Envelope)}
 
     async def rows(self, sql: str, *values: str) -> list[Any]:
         admin = await asyncpg.connect(self._url)

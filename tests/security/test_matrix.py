@@ -12,6 +12,7 @@ import pytest
 from deploy.instance import Instance
 from deploy.local import accounts
 from services.insights import api as insights
+from services.runtime import web
 from tests.runtime.provider import NOW_S, claims, token
 from tests.security.doors import TARGET, Door, claim, fill, opened, operations, uid
 from tests.security.houses import House, built
@@ -196,6 +197,7 @@ async def test_what_is_open_is_open_and_names_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(insights, "LIVE_FOR_S", 0)
+    monkeypatch.setattr(web, "READY_TIMEOUT_S", 60.0)
     answer = await ask(doors[service], filled, service, operation, None)
     assert answer.status_code == MATRIX[service][operation].own
     for kind in ("thing", "another", "third"):

@@ -4,11 +4,14 @@ that others may read, and not in what a process says when it cannot start."""
 import asyncio
 import base64
 import os
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -64,7 +67,7 @@ async def provoke(stack: Stack) -> None:
     """Asks every running door what makes it complain."""
     running = stack.running
     assert running is not None
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         for service in SERVICES:
             if f"{service}-api" not in running.children:
                 continue
@@ -95,21 +98,25 @@ def test_no_command_line_holds_a_secret(stack: Stack) -> None:
             continue
         first = psutil.Process(child.process.pid)
         for process in (first, *first.children(recursive=True)):
-            line = b" ".join(part.encode() for part in process.cmdline())
-            assert not holds(line, secrets), process.name()
-            seen += 1
+            with suppress(psutil.NoSuchProcess):  # a server's own come and go
+                line = b" ".join(part.encode() for part in process.cmdline())
+                assert not holds(line, secrets), process.pid
+                seen += 1
     assert seen > 1
 
 
 @pytest.mark.local
 def test_a_file_with_a_secret_is_its_owners_alone(stack: Stack) -> None:
     secrets, private = secrets_of(stack), []
-    for path in stack.folder.path.rglob("*"):
-        if not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST_BYTES:
-            continue
-        if holds(path.read_bytes(), secrets):
-            assert path.stat().st_mode & 0o077 == 0, path
-            private.append(path.name)
+    for folder, _, names in os.walk(stack.folder.path):
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):  # what runs replaces its files
+                found = path.lstat()
+                if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_BYTES:
+                    continue
+                if holds(path.read_bytes(), secrets):
+                    assert found.st_mode & 0o077 == 0, path
+                    private.append(path.name)
     assert "state.json" in private
 
 
