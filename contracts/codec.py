@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NoReturn, Union, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, Union, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -51,8 +51,7 @@ def encode(envelope: Event) -> bytes:
     return envelope.__pydantic_serializer__.to_json(envelope, exclude_none=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a fact's envelope says besides its payload. We make every part: none needs escaping."""
 
     id: str

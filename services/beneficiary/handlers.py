@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts import beneficiary as facts
@@ -29,16 +30,32 @@ Claim = Envelope[PersonRegistered]
 Members = dict[UUID, list[tuple[UUID, str]]]
 
 
+class Form(NamedTuple):
+    """A claim, the region that made it, and what it says as bytes."""
+
+    claim: Claim
+    region: str
+    document: bytes
+    digest: str
+    """Tells a repeated claim from a changed one."""
+
+    @classmethod
+    def of(cls, claim: Claim) -> "Form":
+        """Reads a claim; a field that is still to come changes nothing in an older form."""
+        document = claim.data.model_dump_json(exclude_none=True).encode()
+        return cls(claim, region_of(claim) or "", document, digest(document))
+
+
 @dataclass(frozen=True, slots=True)
 class Newcomer:
     """A claim that will be registered, and what follows from it."""
 
     claim: Claim
     region: str
+    claim_digest: str
     candidate: Candidate
     pairs: tuple[Pair, ...]
     key: SealedKey
-    claim_digest: str
     sealed: str
     contact: str
 
@@ -62,13 +79,13 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     await store.lock_registration(tx.connection)
     refused, fresh = await _sorted_out(tx, claims)
     keys = PersonKeys.from_settings(tx.settings)
-    candidates = [_candidate(claim) for claim in fresh]
+    candidates = [_candidate(form) for form in fresh]
     digests = {text: keys.blind(text) for one in candidates for text in one.blinded}
     similar = await _similar(tx, keys, candidates, digests)
     pairs = suspicions(candidates, similar)
     newcomers = [
-        _newcomer(keys, claim, candidate, tuple(pairs[candidate.person_id]))
-        for claim, candidate in zip(fresh, candidates, strict=True)
+        _newcomer(keys, form, candidate, tuple(pairs[candidate.person_id]))
+        for form, candidate in zip(fresh, candidates, strict=True)
     ]
     households = await store.load_households(
         tx.connection, [newcomer.candidate.household_id for newcomer in newcomers]
@@ -77,46 +94,34 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     return [*refused, *_announced(newcomers), *_household_facts(newcomers, households)]
 
 
-async def _sorted_out(
-    tx: Transaction, claims: Sequence[Claim]
-) -> tuple[list[Outcome], list[Claim]]:
+async def _sorted_out(tx: Transaction, claims: Sequence[Claim]) -> tuple[list[Outcome], list[Form]]:
     """Answers to what needs no registration, and the claims that do."""
     names = [(claim.source, claim.data.record_id) for claim in claims]
     known = await store.load_registered(tx.connection, names)
     answers: list[Outcome] = []
-    fresh: list[Claim] = []
-    for claim, name in zip(claims, names, strict=True):
-        print_ = claim_digest(claim.data)
-        region = region_of(claim) or ""
-        in_force = places.in_force(region, tx.business_date)
-        if name in known and known[name] == print_:
+    fresh: list[Form] = []
+    for form, name in zip(map(Form.of, claims), names, strict=True):
+        claim, today = form.claim, tx.business_date
+        in_force = places.in_force(form.region, today)
+        if name in known and known[name] == form.digest:
             answers.append(Accepted(claim, person_id(*name)))
         elif name in known:
             answers.append(Rejected(claim, "record.already_registered", "data.record_id"))
-        elif refusal := objection(claim.data, region, in_force, tx.business_date):
+        elif refusal := objection(claim.data, form.region, in_force, today):
             answers.append(Rejected(claim, refusal.code, refusal.path))
         else:
-            known[name] = print_
-            fresh.append(claim)
+            known[name] = form.digest
+            fresh.append(form)
     return answers, fresh
 
 
-def claim_digest(data: PersonRegistered) -> str:
-    """Tells a repeated claim from a changed one."""
-    return digest(_document(data))
-
-
-def _document(data: PersonRegistered) -> bytes:
-    """What the form says; a field that is still to come changes nothing in an older form."""
-    return data.model_dump_json(exclude_none=True).encode()
-
-
-def _candidate(claim: Claim) -> Candidate:
-    data, person = claim.data, as_person(claim.data, region_of(claim) or "")
+def _candidate(form: Form) -> Candidate:
+    source, data = form.claim.source, form.claim.data
+    person = as_person(data, form.region)
     signature = matching.signature(person)
     return Candidate(
-        person_id(claim.source, data.record_id),
-        household_id(claim.source, data.form_id),
+        person_id(source, data.record_id),
+        household_id(source, data.form_id),
         person,
         signature.keys,
         signature.number_parts,
@@ -157,14 +162,13 @@ def _opened(keys: PersonKeys, row: store.Row) -> Candidate:
 
 
 def _newcomer(
-    keys: PersonKeys, claim: Claim, candidate: Candidate, pairs: tuple[Pair, ...]
+    keys: PersonKeys, form: Form, candidate: Candidate, pairs: tuple[Pair, ...]
 ) -> Newcomer:
+    claim, region, document, claim_digest = form
     key = keys.issue(candidate.person_id)
-    region = region_of(claim) or ""
-    document = _document(claim.data)
     contact = contact_of(claim.data, region).model_dump_json().encode()
     sealed = key.seal(document), key.seal(contact)
-    return Newcomer(claim, region, candidate, pairs, key, digest(document), *sealed)
+    return Newcomer(claim, region, claim_digest, candidate, pairs, key, *sealed)
 
 
 async def _save(

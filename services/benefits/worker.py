@@ -55,12 +55,13 @@ PACKS_EVERY_S: Final = 60.0
 T = TypeVar("T")
 
 SUBSCRIPTIONS = (
+    # Households first: who is judged in the same transaction knows then by whom they are paid.
+    on("benefits", "beneficiary.household.v1", {HouseholdChanged: people.on_household_changed}),
     on(
         "benefits",
         "beneficiary.person.v1",
-        {PersonRegistered: people.on_registered, StatusChanged: people.on_status_changed},
+        {PersonRegistered: people.on_person, StatusChanged: people.on_person},
     ),
-    on("benefits", "beneficiary.household.v1", {HouseholdChanged: people.on_household_changed}),
     on(
         "benefits",
         "beneficiary.identity-review.v1",

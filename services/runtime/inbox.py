@@ -7,7 +7,7 @@ leaves both or neither.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from contracts.codec import Event, digest
@@ -78,13 +78,15 @@ select pg_advisory_xact_lock(hashtext('hamroh.causes'), hashtext(current_schema(
 LOCK_TO_RELEASE: Final = """
 select pg_advisory_xact_lock_shared(hashtext('hamroh.causes'), hashtext(current_schema()))
 """
-RELEASE: Final = (
-    "update waiting set waits_for = null, ready = true where waits_for = any($1::text[])"
-)
+RELEASE: Final = """
+update waiting set waits_for = null, ready = true
+where exists (select from waiting) and waits_for = any($1::text[])
+"""
 TURN: Final = """
 update waiting w set ready = true
 from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, sequence)
-where w.topic = given.topic and w.key = given.key and w.waits_for is null and not w.ready
+where exists (select from waiting)  -- it is empty most of the time, which is seen once
+  and w.topic = given.topic and w.key = given.key and w.waits_for is null and not w.ready
   and exists (select from waiting n
               where n.topic = w.topic and n.key = w.key and n.sequence <= given.sequence + 1)
 """
@@ -104,8 +106,7 @@ where taken_at is null and topic ~ $2 order by id limit $1
 TAKE: Final = "update inbound set taken_at = now(), raw = '' where id = any($1::bigint[])"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record as it came: from Kafka, from HTTP or from the waiting room."""
 
     topic: str
@@ -131,8 +132,7 @@ class Record:
         return f"{self.topic}/{self.partition}:{self.offset}"
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A record and the event in it."""
 
     record: Record
@@ -241,6 +241,15 @@ def _row(read: Read, cause: str | None) -> tuple[Any, ...]:
     record, event = read.record, read.event
     place = record.topic, record.partition, record.offset, record.key
     return (*place, event.sequence, event.id, record.value, cause)
+
+
+async def release(connection: Connection, causes: Collection[str]) -> bool:
+    """Lets go on what waits for these causes; tells whether anything did.
+
+    Nobody begins to wait meanwhile: who looked in vain for a cause looks again under this lock.
+    """
+    await connection.execute(LOCK_TO_RELEASE)
+    return await connection.execute(RELEASE, [*causes]) != "UPDATE 0"
 
 
 async def unpark(

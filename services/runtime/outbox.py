@@ -19,12 +19,15 @@ from services.runtime.database import Connection, Database, Transaction
 from services.runtime.routes import Decided
 
 RESERVE: Final = """
-insert into sequences as s (topic, key, last)
-select topic, key, many
-from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
-order by topic, key
-on conflict (topic, key) do update set last = s.last + excluded.last
-returning topic, key, last
+with reserved as (
+    insert into sequences as s (topic, key, last)
+    select topic, key, many
+    from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
+    order by topic, key
+    on conflict (topic, key) do update set last = s.last + excluded.last
+    returning topic, key, last
+)
+select topic, key, last from reserved where last > 1
 """
 APPEND: Final = """
 with added as (
@@ -100,11 +103,12 @@ def _region(fact: Decided) -> str | None:
 async def _reserve(
     connection: Connection, wanted: Counter[tuple[str, str]]
 ) -> dict[tuple[str, str], int]:
-    """The sequence before the first of each (topic, key)."""
+    """The sequence before the first of each (topic, key); most keys are new and begin at 0."""
     rows = await connection.fetch(
         RESERVE, [place[0] for place in wanted], [place[1] for place in wanted], [*wanted.values()]
     )
-    return {(row[0], row[1]): row[2] - wanted[row[0], row[1]] for row in rows}
+    known = {(row[0], row[1]): row[2] - wanted[row[0], row[1]] for row in rows}
+    return dict.fromkeys(wanted, 0) | known
 
 
 def _encode(

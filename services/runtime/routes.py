@@ -1,6 +1,6 @@
 """What a service declares: which handler takes which event, and what a handler may answer.
 
-A handler is four verbs - load, decide, save, return - over a whole wave of events of one type. It
+A handler is four verbs - load, decide, save, return - over a whole wave of events. It
 never calls outside and never makes an envelope: it returns outcomes.
 """
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from contracts.catalogue import claims_pattern
@@ -18,8 +18,7 @@ from contracts.values import REGION_PREFIX, derived_id
 from services.runtime.database import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Why a fact exists: the event or timer it follows from. Ids of facts are derived from it."""
 
     seed: str
@@ -47,8 +46,7 @@ class Cause:
         return cls(timer, timer, timer, region)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A fact to publish, and why."""
 
     cause: Cause

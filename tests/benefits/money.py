@@ -77,8 +77,8 @@ async def ordered_month(
 ) -> Month:
     """Orders 1,000,000 VND for each person; the api's rights are shown elsewhere."""
     given = accounts if accounts is not None else {name: f"ACC{name}" for name in names}
-    await people.on_registered(tx, [registered(name) for name in names])
-    await people.on_status_changed(tx, [status(name, "disability", "severe") for name in names])
+    await people.on_person(tx, [registered(name) for name in names])
+    await people.on_person(tx, [status(name, "disability", "severe") for name in names])
     for name, account in given.items():
         await reachable(tx, name, account)
     await tx.connection.execute("set local role benefits_api")

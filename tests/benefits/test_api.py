@@ -30,8 +30,8 @@ async def entitled(schema: Schema, region: str, names: Sequence[str]) -> None:
             )
             for event in events
         ]
-        await people.on_registered(tx, moved)
-        await people.on_status_changed(tx, [status(name, "disability", "severe") for name in names])
+        await people.on_person(tx, moved)
+        await people.on_person(tx, [status(name, "disability", "severe") for name in names])
 
 
 async def ordered(office: Office) -> dict[str, str]:

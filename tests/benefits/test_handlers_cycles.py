@@ -18,8 +18,8 @@ PEOPLE = 200
 async def entitled(schema: Schema) -> None:
     names = [f"p{number}" for number in range(PEOPLE)]
     async with schema.database(NOW) as database, database.transaction() as tx:
-        await people.on_registered(tx, [registered(name) for name in names])
-        await people.on_status_changed(tx, [status(name, "disability", "severe") for name in names])
+        await people.on_person(tx, [registered(name) for name in names])
+        await people.on_person(tx, [status(name, "disability", "severe") for name in names])
 
 
 async def crowd(desk: Office, cycle: dict[str, str]) -> Counter[tuple[str, int, str]]:

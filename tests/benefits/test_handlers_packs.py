@@ -80,8 +80,8 @@ async def test_a_new_version_changes_what_is_due_to_everybody_once(
         # given five people with a right, and one without, under the packaged version
         await in_force(tx)
         names = ("mai", "an", "linh", "hoa", "dung")
-        await people.on_registered(tx, [registered(name) for name in (*names, "nam")])
-        await people.on_status_changed(tx, [status(one, "disability", "severe") for one in names])
+        await people.on_person(tx, [registered(name) for name in (*names, "nam")])
+        await people.on_person(tx, [status(one, "disability", "severe") for one in names])
         assert told(await reviewed(tx)) == []
         # when a version is in force that raises the standard from next month
         put(tmp_path, "vn.toml", edited("VN-SA", LATER, RAISED))
@@ -109,8 +109,8 @@ async def test_two_versions_at_one_standing_instant_are_told_by_facts_of_their_o
     async with schema.transaction(NOW) as tx:
         # given somebody with a right, in a rehearsal whose clock stands
         await in_force(tx)
-        await people.on_registered(tx, [registered("mai")])
-        await people.on_status_changed(tx, [status("mai", "disability", "severe")])
+        await people.on_person(tx, [registered("mai")])
+        await people.on_person(tx, [status("mai", "disability", "severe")])
         assert told(await reviewed(tx)) == []
         # when the standard is raised, and raised again
         facts = []
@@ -129,9 +129,9 @@ async def test_a_group_that_new_law_opens_is_found_among_those_who_had_nothing(
     async with schema.transaction(NOW) as tx:
         # given somebody of 50 in need, for whom the law has nothing
         await in_force(tx)
-        await people.on_registered(tx, [registered("mai", "1975-05-01")])
+        await people.on_person(tx, [registered("mai", "1975-05-01")])
         needs = [status("mai", "poor_household"), status("mai", "single_no_support")]
-        assert await people.on_status_changed(tx, needs) == []
+        assert await people.on_person(tx, needs) == []
         # when a new version pays from 50 on
         younger = ('age = "60..80", poor_household', 'age = "50..80", poor_household')
         put(tmp_path, "vn.toml", edited("VN-SA", LATER, younger))

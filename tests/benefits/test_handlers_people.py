@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contracts.beneficiary import PersonRegistered, StatusChanged
 from contracts.benefits import (
     ApplicationDecided,
     EntitlementAdjusted,
     EntitlementStarted,
     NoticeIssued,
 )
+from contracts.envelope import Envelope
 from services.benefits.handlers import people
 from services.runtime.database import Transaction
 from services.runtime.routes import Decided, DueTimer, Outcome
@@ -20,6 +22,8 @@ from tests.events import NOW
 
 pytestmark = pytest.mark.stack
 
+Told = Envelope[PersonRegistered] | Envelope[StatusChanged]
+
 
 def kinds(outcomes: Sequence[Outcome]) -> Counter[str]:
     return Counter(type(one.payload).__name__ for one in outcomes if isinstance(one, Decided))
@@ -27,10 +31,8 @@ def kinds(outcomes: Sequence[Outcome]) -> Counter[str]:
 
 async def decided(tx: Transaction, *names: str) -> list[Outcome]:
     """Registers severely disabled adults."""
-    await people.on_registered(tx, [registered(name) for name in names])
-    return await people.on_status_changed(
-        tx, [status(name, "disability", "severe") for name in names]
-    )
+    await people.on_person(tx, [registered(name) for name in names])
+    return await people.on_person(tx, [status(name, "disability", "severe") for name in names])
 
 
 async def due(tx: Transaction, name: str) -> list[DueTimer]:
@@ -40,7 +42,7 @@ async def due(tx: Transaction, name: str) -> list[DueTimer]:
 
 async def test_registration_alone_decides_nothing(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
-        assert await people.on_registered(tx, [registered("mai")]) == []
+        assert await people.on_person(tx, [registered("mai")]) == []
         rows = await tx.connection.fetch("select region, residence, review from persons")
         assert [tuple(row) for row in rows] == [("VN-07", "VN-07-00694", "none")]
 
@@ -63,14 +65,14 @@ async def test_a_status_that_fits_starts_one_entitlement_with_one_notice(schema:
 async def test_what_is_stored_is_loaded_again_and_judged_to_the_same(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await decided(tx, "mai")
-        assert await people.on_status_changed(tx, [status("mai", "disability", "severe")]) == []
-        assert await people.on_status_changed(tx, [status("mai", "in_education")]) == []
+        assert await people.on_person(tx, [status("mai", "disability", "severe")]) == []
+        assert await people.on_person(tx, [status("mai", "in_education")]) == []
 
 
 async def test_two_statuses_in_one_wave_are_judged_together(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
-        await people.on_registered(tx, [registered("an", "2024-05-10"), registered("mai")])
-        outcomes = await people.on_status_changed(
+        await people.on_person(tx, [registered("an", "2024-05-10"), registered("mai")])
+        outcomes = await people.on_person(
             tx,
             [
                 status("an", "without_nurture"),
@@ -92,15 +94,15 @@ async def test_two_statuses_in_one_wave_are_judged_together(schema: Schema) -> N
 async def test_the_household_may_come_first(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         assert await people.on_household_changed(tx, [household("mai", "mai", "an")]) == []
-        await people.on_registered(tx, [registered("an", "2024-05-10")])
-        outcomes = await people.on_status_changed(tx, [status("an", "without_nurture")])
+        await people.on_person(tx, [registered("an", "2024-05-10")])
+        outcomes = await people.on_person(tx, [status("an", "without_nurture")])
         assert kinds(outcomes)["EntitlementStarted"] == 1
 
 
 async def test_a_head_whose_fact_crossed_on_the_way_is_found_by_the_sweep(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
-        await people.on_registered(tx, [registered("an", "2024-05-10")])
-        await people.on_status_changed(tx, [status("an", "without_nurture")])
+        await people.on_person(tx, [registered("an", "2024-05-10")])
+        await people.on_person(tx, [status("an", "without_nurture")])
         assert await people.waiting_persons(tx) is None
         await tx.connection.execute(
             "insert into households values ($1, 'VN-07', $2, '{}')", uid("home"), uid("mai")
@@ -115,7 +117,7 @@ async def test_a_head_whose_fact_crossed_on_the_way_is_found_by_the_sweep(schema
 async def test_an_ended_status_ends_what_it_carried_from_the_month_after(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await decided(tx, "mai")
-        outcomes = await people.on_status_changed(
+        outcomes = await people.on_person(
             tx, [status("mai", "disability", "severe", "2026-09-20", "ended")]
         )
         (change,) = [one.payload for one in outcomes if isinstance(one, Decided)]
@@ -123,10 +125,31 @@ async def test_an_ended_status_ends_what_it_carried_from_the_month_after(schema:
         assert (change.new_amount_minor, change.from_month) == (0, "2026-10")
 
 
+AGE_ALONE = datetime(2025, 3, 3, 9, tzinfo=UTC)
+"""Of the age of 80, until the end of June 2025, nothing else was asked."""
+
+
+@pytest.mark.parametrize(("now", "started"), [(NOW, "A6"), (AGE_ALONE, "A5c")])
+async def test_what_is_told_of_a_person_comes_to_the_same_in_one_wave_and_in_two(
+    schema: Schema, now: datetime, started: str
+) -> None:
+    told: list[Told] = [
+        registered("ba", "1940-01-01"),
+        status("ba", "disability", "severe", "2025-01-01"),
+    ]
+    async with schema.transaction(now) as tx:
+        at_once = await people.on_person(tx, told)
+    async with schema.transaction(now) as tx:
+        one_by_one = [fact for event in told for fact in await people.on_person(tx, [event])]
+    assert at_once == one_by_one
+    starts = [one.payload for one in at_once if isinstance(one, Decided)]
+    assert [s.group for s in starts if isinstance(s, EntitlementStarted)] == [started]
+
+
 async def test_a_request_and_age_carry_the_social_pension(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
-        await people.on_registered(tx, [registered("ba", "1950-01-01")])
-        outcomes = await people.on_status_changed(tx, [status("ba", "social_pension_request")])
+        await people.on_person(tx, [registered("ba", "1950-01-01")])
+        outcomes = await people.on_person(tx, [status("ba", "social_pension_request")])
         start = next(
             one.payload
             for one in outcomes
@@ -138,10 +161,10 @@ async def test_a_request_and_age_carry_the_social_pension(schema: Schema) -> Non
 async def test_a_single_parent_is_paid_for_each_child_whoever_comes_first(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await people.on_household_changed(tx, [household("hoa", "hoa", "an", "be")])
-        await people.on_registered(tx, [registered("hoa", "1990-01-01")])
+        await people.on_person(tx, [registered("hoa", "1990-01-01")])
         poor = [status("hoa", code) for code in ("poor_household", "single_parent")]
-        assert await people.on_status_changed(tx, poor) == []
-        await people.on_registered(tx, [registered("an", "2015-05-10")])
+        assert await people.on_person(tx, poor) == []
+        await people.on_person(tx, [registered("an", "2015-05-10")])
         (timer,) = await due(tx, "review")
         outcomes = await people.review(tx, [timer])
         start = next(
@@ -150,7 +173,7 @@ async def test_a_single_parent_is_paid_for_each_child_whoever_comes_first(schema
             if isinstance(one, Decided) and isinstance(one.payload, EntitlementStarted)
         )
         assert (start.group, start.amount_minor, start.payee_id) == ("A4", 500_000, uid("hoa"))
-        await people.on_registered(tx, [registered("be", "2018-05-10")])
+        await people.on_person(tx, [registered("be", "2018-05-10")])
         (change,) = [
             one.payload
             for one in await people.review(tx, await due(tx, "review"))
@@ -165,8 +188,8 @@ async def test_a_single_parent_is_paid_for_each_child_whoever_comes_first(schema
 async def test_a_birthday_to_come_sets_a_timer_that_tells_it_in_its_month(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await people.on_household_changed(tx, [household("mai", "mai", "an")])
-        await people.on_registered(tx, [registered("an", "2024-05-10")])
-        await people.on_status_changed(tx, [status("an", "without_nurture")])
+        await people.on_person(tx, [registered("an", "2024-05-10")])
+        await people.on_person(tx, [status("an", "without_nurture")])
         (timer,) = await due(tx, "review")
         assert timer.due_at == datetime(2028, 5, 31, 17, 30, tzinfo=UTC)
         june = Transaction(tx.connection, timer.due_at, tx.settings)
@@ -182,8 +205,8 @@ async def test_a_suspected_person_is_held_for_five_working_days_and_then_starts(
     schema: Schema,
 ) -> None:
     async with schema.transaction(NOW) as tx:
-        await people.on_registered(tx, [registered("mai", under_review=True)])
-        outcomes = await people.on_status_changed(tx, [status("mai", "disability", "severe")])
+        await people.on_person(tx, [registered("mai", under_review=True)])
+        outcomes = await people.on_person(tx, [status("mai", "disability", "severe")])
         assert kinds(outcomes) == {"ApplicationDecided": 1}
         (timer,) = await due(tx, "release_hold")
         assert timer.due_at == datetime(2026, 9, 22, 17, tzinfo=UTC)  # Tuesday is over in Hanoi
@@ -197,8 +220,8 @@ async def test_a_suspected_person_is_held_for_five_working_days_and_then_starts(
 async def test_an_officer_who_says_distinct_releases_at_once(schema: Schema) -> None:
     async with schema.transaction(NOW) as tx:
         await decided(tx, "lan")
-        await people.on_registered(tx, [registered("mai", under_review=True)])
-        await people.on_status_changed(tx, [status("mai", "disability", "severe")])
+        await people.on_person(tx, [registered("mai", under_review=True)])
+        await people.on_person(tx, [status("mai", "disability", "severe")])
         await people.on_suspected(tx, [suspected("lan", "mai"), suspected("mai", "hoa")])
         assert await people.on_resolved(tx, [resolved("lan", "mai", "distinct")]) == []
         outcomes = await people.on_resolved(tx, [resolved("mai", "hoa", "distinct")])
@@ -211,8 +234,8 @@ async def test_an_officer_who_says_same_ends_the_new_one_and_leaves_the_running_
 ) -> None:
     async with schema.transaction(NOW) as tx:
         await decided(tx, "lan")
-        await people.on_registered(tx, [registered("mai", under_review=True)])
-        await people.on_status_changed(tx, [status("mai", "disability", "severe")])
+        await people.on_person(tx, [registered("mai", under_review=True)])
+        await people.on_person(tx, [status("mai", "disability", "severe")])
         await people.on_suspected(tx, [suspected("lan", "mai")])
         outcomes = await people.on_resolved(tx, [resolved("lan", "mai", "same")])
         (refused,) = [one.payload for one in outcomes if isinstance(one, Decided)]
@@ -220,7 +243,7 @@ async def test_an_officer_who_says_same_ends_the_new_one_and_leaves_the_running_
         assert (refused.person_id, refused.outcome) == (uid("mai"), "refused")
         rows = await tx.connection.fetch("select phase from entitlements order by phase")
         assert [row["phase"] for row in rows] == ["cancelled", "running"]
-        assert await people.on_status_changed(tx, [status("mai", "poor_household")]) == []
+        assert await people.on_person(tx, [status("mai", "poor_household")]) == []
 
 
 async def test_a_wave_of_five_hundred_takes_a_handful_of_statements(schema: Schema) -> None:
@@ -244,5 +267,5 @@ async def test_another_country_is_not_judged_by_this_law(schema: Schema) -> None
     async with schema.transaction(NOW) as tx:
         event = registered("olena")
         data = event.data.model_copy(update={"residence_region": "UA-26-0001"})
-        await people.on_registered(tx, [event.model_copy(update={"data": data})])
-        assert await people.on_status_changed(tx, [status("olena", "disability", "severe")]) == []
+        await people.on_person(tx, [event.model_copy(update={"data": data})])
+        assert await people.on_person(tx, [status("olena", "disability", "severe")]) == []

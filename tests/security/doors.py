@@ -114,8 +114,7 @@ async def entitled(house: House, kind: str) -> None:
                 effective_on=NOW.date().replace(month=1),
                 evidence="centre",
             )
-            await people.on_registered(tx, [fact(known, region)])
-            await people.on_status_changed(tx, [fact(disabled, region)])
+            await people.on_person(tx, [fact(known, region), fact(disabled, region)])
 
 
 async def fill(house: House) -> dict[str, dict[str, str]]:

@@ -1,14 +1,15 @@
 """Judging a wave of persons: what is common to every handler that changes what is known of them."""
 
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from pydantic_core import to_json
 
 from services.benefits.domain.calendar import end_of, review_instant
 from services.benefits.domain.entitlements import Held
@@ -165,24 +166,31 @@ class Bench:
             return None
         return ruling
 
-    async def review_parents(self, subjects: Mapping[UUID, Subject]) -> None:
-        """Has single parents looked at again in whose households somebody changed."""
-        homes = {subject.person.household_id for subject in subjects.values()}
-        await people.review_parents(
-            self.tx.connection, REVIEW, homes, self.tx.business_now, subjects
+    def may_pay(self, person: Person) -> bool:
+        """Whether judging a person can come to anything."""
+        today, country = self.tx.business_date, person.region[:2]
+        return any(
+            programme.pack.country == country and programme.may_pay(person, today)
+            for programme in self.programmes
         )
+
+    async def review_parents(self, persons: Collection[Person]) -> None:
+        """Has single parents looked at again in whose households somebody else changed."""
+        homes, ids = {one.household_id for one in persons}, [one.id for one in persons]
+        await people.review_parents(self.tx.connection, REVIEW, homes, self.tx.business_now, ids)
 
     def _change(self, person: Person, file: File, judged: Judgement, ruling: Ruling) -> Change:
         application = judged.file.application
         decision = None
         if judged.facts and application is not None:
+            facts = {"birth_date": person.birth_date, "statuses": person.statuses}
             decision = DecisionRow(
                 person.region,
                 application.id,
                 application.outcome,
                 ruling.reasons,
                 ruling.version,
-                json.dumps(_used(person)),
+                to_json(facts).decode(),
                 self.tx.business_date,
             )
         return Change(person.region, file, judged.file, decision)
@@ -209,17 +217,6 @@ class Bench:
 
 def _holds(file: File) -> bool:
     return any(isinstance(one.phase, Held) for one in file.entitlements.values())
-
-
-def _used(person: Person) -> dict[str, object]:
-    """The facts of a decision, as they were known."""
-    return {
-        "birth_date": str(person.birth_date),
-        "statuses": [
-            (one.code, one.level, one.state, str(one.effective_on), str(one.known_on))
-            for one in person.statuses
-        ],
-    }
 
 
 async def subjects_of(tx: Transaction, causes: Mapping[UUID, Cause]) -> dict[UUID, Subject]:

@@ -1,8 +1,8 @@
 """Facts of the registry: persons, statuses, households, suspected pairs, sealed contacts."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -43,57 +43,49 @@ WAITING_PERSONS: Final = 500
 """How many persons are looked at together whose payee became known."""
 
 
-async def on_registered(
-    tx: Transaction, events: Sequence[Envelope[PersonRegistered]]
+async def on_person(
+    tx: Transaction, events: Sequence[Envelope[PersonRegistered] | Envelope[StatusChanged]]
 ) -> list[Outcome]:
-    """Opens what benefits keeps of a person, and judges who fits without any status."""
-    causes = {event.data.person_id: Cause.of(event) for event in events}
-    known = await people.lock_persons(tx.connection, causes)
-    subjects = {}
+    """Opens what benefits keeps of a person, and judges by what was granted or ended.
+
+    Who fits without any status is judged as they came, too: what is published does not depend on
+    whether their statuses come in the same wave.
+    """
+    bench = Bench.of(tx)
+    persons = await people.lock_persons(tx.connection, {event.data.person_id for event in events})
+    as_they_came: dict[UUID, Subject] = {}
+    stated: dict[UUID, Subject] = {}
     for event in events:
         who = event.data.person_id
-        before = known.get(who)
-        person = _registered(event, before.statuses if before else ())
-        subjects[who] = Subject(person, causes[who])
-    await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
-    bench = Bench.of(tx)
-    await bench.review_parents(subjects)
-    return await bench.judge(subjects)
+        before = persons.get(who)
+        if isinstance(event.data, PersonRegistered):
+            persons[who] = _registered(event.data, event.time, before.statuses if before else ())
+            if bench.may_pay(persons[who]):
+                as_they_came[who] = Subject(persons[who], Cause.of(event))
+        elif before is not None:
+            entry = _entry(event.data, tx.business_date)
+            person = replace(before, statuses=with_statuses(before.statuses, [entry]))
+            persons[who], stated[who] = person, Subject(person, Cause.of(event))
+    await people.save_persons(tx.connection, persons.values())
+    await bench.review_parents(persons.values())
+    return [*await bench.judge(as_they_came), *await bench.judge(stated)]
 
 
-def _registered(event: Envelope[PersonRegistered], statuses: tuple[StatusEntry, ...]) -> Person:
-    data = event.data
+def _registered(data: PersonRegistered, at: datetime, statuses: tuple[StatusEntry, ...]) -> Person:
     return Person(
         id=data.person_id,
         region="-".join(data.residence_region.split("-")[:2]),
         household_id=data.household_id,
         residence=data.residence_region,
         birth_date=data.birth_date,
-        registered_at=event.time,
+        registered_at=at,
         review=Review.OPEN if data.under_review else Review.NONE,
         statuses=statuses,
     )
 
 
-async def on_status_changed(
-    tx: Transaction, events: Sequence[Envelope[StatusChanged]]
-) -> list[Outcome]:
-    """Judges persons anew by what was granted or ended."""
-    said: defaultdict[UUID, list[StatusEntry]] = defaultdict(list)
-    for event in events:
-        one = event.data
-        said[one.person_id].append(
-            StatusEntry(one.code, one.level, one.state, one.effective_on, tx.business_date)
-        )
-    causes = {event.data.person_id: Cause.of(event) for event in events}
-    subjects = await subjects_of(tx, causes)
-    for who, subject in subjects.items():
-        statuses = with_statuses(subject.person.statuses, said[who])
-        subject.person = replace(subject.person, statuses=statuses)
-    await people.save_persons(tx.connection, [subject.person for subject in subjects.values()])
-    bench = Bench.of(tx)
-    await bench.review_parents(subjects)
-    return await bench.judge(subjects)
+def _entry(data: StatusChanged, today: date) -> StatusEntry:
+    return StatusEntry(data.code, data.level, data.state, data.effective_on, today)
 
 
 async def on_household_changed(
@@ -118,7 +110,8 @@ async def on_household_changed(
         for member in event.data.members
     }
     bench = Bench.of(tx)
-    subjects = await subjects_of(tx, causes)
+    known = await people.lock_dependent(tx.connection, causes)
+    subjects = {who: Subject(person, causes[who]) for who, person in known.items()}
     alone = {who: one for who, one in subjects.items() if one.person.raises_children_alone}
     others = {who: one for who, one in subjects.items() if who not in alone}
     return [*await bench.judge(others, _pay), *await bench.judge(alone)]
@@ -206,7 +199,7 @@ async def _timed(tx: Transaction, timers: Sequence[DueTimer]) -> dict[UUID, Subj
     causes = {UUID(one.subject): _cause(one) for one in timers}
     subjects = await subjects_of(tx, causes)
     for subject in subjects.values():
-        subject.cause = replace(subject.cause, region=subject.person.region)
+        subject.cause = subject.cause._replace(region=subject.person.region)
     return subjects
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from services.benefits.domain.entitlements import (
     Cancelled,
@@ -185,7 +186,7 @@ def _application(row: asyncpg.Record) -> Application:
 
 
 def _application_row(region: str, one: Application) -> tuple[Any, ...]:
-    signed = json.dumps([(group, str(on)) for group, on in one.signed])
+    signed = to_json(one.signed).decode()
     return one.id, region, one.person_id, one.programme, one.outcome, one.due_on, signed
 
 
@@ -249,7 +250,7 @@ def _entitlement_row(region: str, one: Entitlement) -> tuple[Any, ...]:
         one.component,
         one.currency,
         *_phase_columns(one.phase),
-        json.dumps(one.announced),
+        to_json(one.announced).decode(),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_json
 
 from services.benefits.domain.persons import Person, Review, StatusEntry
 from services.runtime.database import Connection, columns
@@ -15,6 +16,14 @@ from services.runtime.database import Connection, columns
 LOCK_PERSONS: Final = """
 select id, region, household_id, residence, birth_date, registered_at, review, statuses
 from persons where id = any($1::uuid[]) order by id for no key update
+"""
+LOCK_DEPENDENT: Final = """
+select id, region, household_id, residence, birth_date, registered_at, review, statuses
+from persons where id = any($1::uuid[])
+  and (statuses @? '$[*] ? (@[0] == "single_parent")'
+       or exists (select from entitlements e
+                  where e.person_id = persons.id and e.payee_id is distinct from e.person_id))
+order by id for no key update
 """
 LOAD_PERSONS: Final = """
 select id, region, household_id, residence, birth_date, registered_at, review, statuses
@@ -97,6 +106,12 @@ async def lock_persons(connection: Connection, ids: Iterable[UUID]) -> dict[UUID
     return {row["id"]: _person(row) for row in rows}
 
 
+async def lock_dependent(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Those whom it concerns who is at home, locked: paid through others, or for their children."""
+    rows = await connection.fetch(LOCK_DEPENDENT, sorted(set(ids)))
+    return {row["id"]: _person(row) for row in rows}
+
+
 async def load_persons(connection: Connection, ids: Iterable[UUID]) -> list[Person]:
     """Known persons among `ids`, as they are now."""
     return [_person(row) for row in await connection.fetch(LOAD_PERSONS, sorted(set(ids)))]
@@ -139,7 +154,7 @@ async def save_persons(connection: Connection, persons: Iterable[Person]) -> Non
             person.birth_date,
             person.registered_at,
             person.review.value,
-            _statuses_text(person.statuses),
+            to_json(person.statuses).decode(),
         )
         for person in persons
     ]
@@ -208,13 +223,4 @@ def _person(row: asyncpg.Record) -> Person:
             StatusEntry(code, level, state, date.fromisoformat(on), date.fromisoformat(known))
             for code, level, state, on, known in json.loads(row["statuses"])
         ),
-    )
-
-
-def _statuses_text(statuses: Sequence[StatusEntry]) -> str:
-    return json.dumps(
-        [
-            (one.code, one.level, one.state, str(one.effective_on), str(one.known_on))
-            for one in statuses
-        ]
     )

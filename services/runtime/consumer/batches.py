@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import asyncpg
 
-from contracts.codec import Event, Undecodable, decode, decode_claim
+from contracts.codec import Undecodable, decode, decode_claim
 from contracts.envelope import Payload
 from services.runtime import inbox, outbox
 from services.runtime.consumer.effects import Effects, Item, accept, reject
@@ -22,6 +22,7 @@ from services.runtime.routes import (
     Accepted,
     Cause,
     Decided,
+    Handler,
     Outcome,
     Rejected,
     Releases,
@@ -116,10 +117,9 @@ class Consumer(ABC):
         async with self.database.transaction() as tx:
             effects = await decide(tx)
             if effects.releases:
-                await tx.connection.execute(inbox.LOCK_TO_RELEASE)
-                await tx.connection.execute(inbox.RELEASE, effects.releases)
+                effects.turned |= await inbox.release(tx.connection, effects.releases)
             unsent = await outbox.append(tx, self.service, effects.decisions, inline=True)
-        if effects.releases or effects.turned:
+        if effects.turned:
             self.released.set()
         self._tell(tx.tally, effects)
         await self._sender.after_commit(unsent)
@@ -163,21 +163,18 @@ class Consumer(ABC):
         return Effects(decisions=await bury(tx, self.box, [fault]))
 
     async def _handle(self, tx: Transaction, reads: Sequence[Read], effects: Effects) -> None:
-        """One handler call per type; types without a handler are passed over."""
-        by_type: dict[type[Payload], list[Event]] = {}
-        for read in reads:
-            by_type.setdefault(type(read.event.data), []).append(read.event)
+        """One call per handler; types without a handler are passed over."""
         names = {(read.event.source, read.event.id): read for read in reads}
-        for payload, handler in self.subscription.handlers.items():
-            if payload in by_type:
-                outcomes = await handler(tx, by_type[payload])
+        work: dict[Handler | None, list[Read]] = {}
+        for read in reads:
+            handler = self.subscription.handlers.get(type(read.event.data))
+            work.setdefault(handler, []).append(read)
+        for handler in dict.fromkeys(self.subscription.handlers.values()):
+            if taken := work.get(handler):
+                outcomes = await handler(tx, [read.event for read in taken])
                 for outcome in outcomes:
                     self._collect(effects, outcome, names)
-                waiting = {(o.event.source, o.event.id) for o in outcomes if isinstance(o, Waits)}
-                for event in by_type[payload]:
-                    name = event.source, event.id
-                    if effects.holds(names[name]) and name not in waiting:
-                        raise LookupError("it took a fact whose predecessor of the same key waits")
+                _refuse_overtaking(effects, taken, outcomes)
 
     def _collect(
         self, effects: Effects, outcome: Outcome, reads: Mapping[tuple[str, str], Read]
@@ -192,22 +189,32 @@ class Consumer(ABC):
             case Waits(event, cause):
                 effects.wait(reads[event.source, event.id], cause)
             case Releases(cause):
-                effects.releases.append(cause)
+                effects.releases.add(cause)
             case _:
                 assert_never(outcome)
 
 
-def waves(reads: Sequence[Read]) -> list[list[Read]]:
-    """Cuts a batch so that handlers see each key's events in order and each type in bulk.
+def _refuse_overtaking(
+    effects: Effects, taken: Sequence[Read], outcomes: Sequence[Outcome]
+) -> None:
+    waiting = {(o.event.source, o.event.id) for o in outcomes if isinstance(o, Waits)}
+    for read in taken if effects.waits else ():
+        if effects.holds(read) and (read.event.source, read.event.id) not in waiting:
+            raise LookupError("it took a fact whose predecessor of the same key waits")
 
-    A key's consecutive events of one type share a wave, a change of type starts its next one.
+
+def waves(reads: Sequence[Read], handlers: Mapping[type[Payload], Handler]) -> list[list[Read]]:
+    """Cuts a batch so that handlers see each key's events in order, and many keys in bulk.
+
+    A key's consecutive events for one handler share a wave; one for another starts its next.
     """
-    last: dict[tuple[str, str], tuple[int, str]] = {}
+    last: dict[tuple[str, str], tuple[int, Handler | None]] = {}
     cut: list[list[Read]] = []
     for read in reads:
-        wave, type_name = last.get(read.place, (0, read.event.type))
-        wave += type_name != read.event.type
-        last[read.place] = wave, read.event.type
+        handler = handlers.get(type(read.event.data))
+        wave, before = last.get(read.place, (0, handler))
+        wave += before != handler
+        last[read.place] = wave, handler
         if wave == len(cut):
             cut.append([])
         cut[wave].append(read)

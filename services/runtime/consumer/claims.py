@@ -34,7 +34,7 @@ class ClaimConsumer(Consumer):
     async def _effects(self, tx: Transaction, items: Sequence[Item]) -> Effects:
         effects = Effects()
         due = effects.taken = await self._unanswered(tx, items, effects)
-        for wave in waves(due):
+        for wave in waves(due, self.subscription.handlers):
             await self._handle(tx, wave, effects)
         for read in due:
             if name_of(read) not in effects.answers:

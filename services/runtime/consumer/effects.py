@@ -21,7 +21,7 @@ class Effects:
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     waits: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     """(topic, key) → the first sequence that waits, and its cause; what follows waits, too."""
-    releases: list[str] = field(default_factory=list)
+    releases: set[str] = field(default_factory=set)
     taken: list[Read] = field(default_factory=list)
     """What handlers were given and took."""
     turned: bool = False
@@ -34,7 +34,8 @@ class Effects:
 
     def holds(self, read: Read) -> bool:
         """Whether a fact, or one before it of its key, waits for a cause."""
-        return read.place in self.waits and sequence_of(read) >= self.waits[read.place][0]
+        first = self.waits.get(read.place) if self.waits else None
+        return first is not None and sequence_of(read) >= first[0]
 
 
 def name_of(item: Item) -> tuple[str, str]:

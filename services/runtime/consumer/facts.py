@@ -26,7 +26,7 @@ class FactConsumer(Consumer):
         effects.decisions += await bury(tx, self.box, faults)
         turns = await inbox.take_turns(tx.connection, reads, outbox.COMPACTED)
         applied: dict[tuple[str, str], int] = {}
-        for wave in waves(turns.due):
+        for wave in waves(turns.due, self.subscription.handlers):
             await self._apply_wave(tx, [r for r in wave if not effects.holds(r)], effects)
             taken = [r for r in wave if not effects.holds(r)]
             applied |= {r.place: sequence_of(r) for r in taken}

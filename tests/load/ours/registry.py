@@ -86,5 +86,5 @@ async def _load(url: str, settings: Settings, seed: str, count: int) -> None:
 def _newcomer(keys: PersonKeys, claim: Event | Undecodable) -> Newcomer:
     if not isinstance(claim, Envelope):
         raise TypeError("an invented claim can be read")
-    registered = cast("handlers.Claim", claim)
-    return handlers._newcomer(keys, registered, handlers._candidate(registered), ())
+    form = handlers.Form.of(cast("handlers.Claim", claim))
+    return handlers._newcomer(keys, form, handlers._candidate(form), ())
