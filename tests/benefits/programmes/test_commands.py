@@ -84,7 +84,7 @@ def test_what_was_not_known_then_is_not_paid(facts: Path, tmp_path: Path) -> Non
         ("2021-01-20,,2021-01-20", "2021-01-20,2020-01-20,", "row 5, column to: ends_before_start"),
         ("p2,child,p3", "p2,child,p9", "rows 10: unknown_person"),
         ("p1,birth_date,2020-05-10,,,\n", "", "person p1: missing"),
-        ("2021-01-01,,2021-01-05", "2031-01-01,,", "row 4, column from: in_future"),
+        ("2021-01-01,,2021-01-05", "2099-01-01,,", "row 4, column from: in_future"),
         ("person_id,fact", "person,fact", "row 1: missing"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_parquet_file_is_simulated_like_the_csv(facts: Path, tmp_path: Path) -
     [
         FACTS.replace("person_id", "person"),
         f"{FACTS}p4,birth_date\n",
-        f"{FACTS}p4,birth_date,2031-01-01,,,\n",
+        f"{FACTS}p4,birth_date,2099-01-01,,,\n",
     ],
 )
 def test_a_simulation_refuses_what_the_law_refuses(text: str, facts: Path, tmp_path: Path) -> None:
