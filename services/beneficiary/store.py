@@ -82,7 +82,6 @@ with registered as (
 )
 insert into match_keys (key, person_id)
 select * from unnest($26::bytea[], $27::uuid[]) as given (key, person_id) order by key, person_id
-on conflict do nothing
 """
 SAVE_PAIRS: Final = """
 insert into pairs (id, region, person_a, person_b, score, reasons, holds, suspected_on)

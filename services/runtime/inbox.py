@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from contracts.codec import Event, digest
 from services.runtime.database import ConflictError, Connection
 
@@ -53,16 +55,13 @@ with given as (
         as given (topic, key, was, now_at)
 ), moved as (
     update positions p set sequence = given.now_at from given
-    where given.was > 0 and p.topic = given.topic and p.key = given.key and p.sequence = given.was
+    where p.topic = given.topic and p.key = given.key and p.sequence = given.was
     returning 1
 ), added as (
     insert into positions (topic, key, sequence)
-    select topic, key, now_at from given where was = 0
-    on conflict (topic, key) do update set sequence = excluded.sequence
-    where positions.sequence = 0
-    returning 1
+    select topic, key, now_at from given where was is null order by topic, key
 )
-select (select count(*) from moved) + (select count(*) from added)
+select count(*) from moved
 """
 PARK: Final = """
 insert into waiting
@@ -207,9 +206,12 @@ async def advance(
     if not applied:
         return False
     topics, keys = [place[0] for place in applied], [place[1] for place in applied]
-    was = [before.get(place, 0) for place in applied]
-    moved = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
-    if moved != len(applied):
+    was = [before.get(place) for place in applied]
+    try:
+        moved = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
+    except asyncpg.UniqueViolationError as error:
+        raise ConflictError("another process began the same keys") from error
+    if moved != len(was) - was.count(None):
         raise ConflictError("another process applied facts of the same keys")
     return await connection.execute(TURN, topics, keys, [*applied.values()]) != "UPDATE 0"
 
@@ -221,8 +223,9 @@ async def park(
 ) -> None:
     """Stores records that wait: for their turn (None) or for a cause.
 
-    Positions are held until the commit: whoever moves one later sees what waits for it. A
-    `ConflictError` if one was moved since it was read, for then the turn may have come.
+    Positions are held until the commit: whoever moves one later sees what waits for it; those that
+    had none yet are at 0 in `before`, too. A `ConflictError` if one was moved since it was read,
+    for then the turn may have come.
     """
     if not reads:
         return
@@ -231,7 +234,7 @@ async def park(
     if places:
         await connection.execute(HOLD, topics, keys)
         for topic, key, sequence in await connection.fetch(HELD, topics, keys):
-            if before.get((topic, key), 0) != sequence:
+            if before.setdefault((topic, key), 0) != sequence:
                 raise ConflictError("another process applied facts of the same keys")
     rows = {(read.place, read.event.id): _row(read, cause) for read, cause in reads}
     await connection.execute(PARK, *zip(*rows.values(), strict=True))
