@@ -27,7 +27,7 @@ def born(a: Columns, b: Columns) -> Levels:
     apart = np.abs(year_x - year_y)
     level = _by_year(apart, (year_x == 0) | (year_y == 0))
     level[same_year & (same_month ^ same_day)] = Born.TWO_PARTS
-    level[dated & same_month & same_day & np.isin(apart, YEAR_SLIPS)] = Born.YEAR_SLIP
+    level[dated & same_month & same_day & _slipped(apart)] = Born.YEAR_SLIP
     level[same_year & (_digits_apart(x, y) == 1)] = Born.ONE_DIGIT
     first = ((month_x == 1) & (day_x == 1)) | ((month_y == 1) & (day_y == 1))
     level[same_year & first] = Born.FIRST_OF_JANUARY
@@ -37,6 +37,10 @@ def born(a: Columns, b: Columns) -> Levels:
     level[dated & (x == y)] = Born.SAME
     level[dated & (x == y) & (month_x == 1) & (day_x == 1)] = Born.BOTH_JANUARY
     return level
+
+
+def _slipped(apart: Ints) -> np.ndarray:
+    return np.asarray(np.logical_or.reduce([apart == years for years in YEAR_SLIPS]))
 
 
 def _known(people: Columns) -> Ints:

@@ -6,6 +6,7 @@ say nothing: what a level is worth is learned (see `training`), what it means to
 """
 
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -104,3 +105,12 @@ FIELDS: dict[str, type[IntEnum]] = {
     "household": Simple,
     "order": Simple,
 }
+COLUMN: dict[str, int] = {field: i for i, field in enumerate(FIELDS)}
+
+
+@cache
+def among(*wanted: int) -> npt.NDArray[np.bool_]:
+    """Level → whether it is one of these: indexed with levels it answers for all of them."""
+    table = np.zeros(np.iinfo(np.uint8).max + 1, dtype=np.bool_)
+    table[list(wanted)] = True
+    return table

@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from services.beneficiary.domain.matching.judgement import SAME_AT, outcome_of
-from services.beneficiary.domain.matching.levels import FIELDS, Born, Home, Levels, Name, Number
+from services.beneficiary.domain.matching.levels import (
+    COLUMN,
+    Born,
+    Home,
+    Levels,
+    Name,
+    Number,
+    among,
+)
 from services.beneficiary.domain.matching.reasons import (
     ANOTHER_FAMILY,
     NO_GIVEN_NAME,
@@ -60,7 +68,7 @@ def limit_of(levels: Levels, score: float, limits: Sequence[Limit]) -> str:
 
 
 def _is(levels: Levels, field: str, *wanted: int) -> Flags:
-    return np.isin(levels[:, list(FIELDS).index(field)], wanted)
+    return among(*wanted)[levels[:, COLUMN[field]]]
 
 
 def _two_people(levels: Levels) -> Flags:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from importlib.resources import files
 
 import numpy as np
@@ -37,13 +38,21 @@ class Weights:
     def score(self, levels: Levels, limits: Sequence[Limit] = VETOES) -> Scores:
         """A score from 0 to 1 for each row of `Comparer.levels`, within the limits."""
         total = np.full(len(levels), self.bias, dtype=np.float64)
-        for i, (field, scale) in enumerate(FIELDS.items()):
-            table = np.zeros(max(scale) + 1)
-            for level in scale:
-                table[level] = self.fields[field][level.name]
+        for i, table in enumerate(self._tables):
             total += table[levels[:, i]]
         score = 1.0 / (1.0 + np.exp(-np.clip(total, -30.0, 30.0)))
         return limited(levels, score, limits)
+
+    @cached_property
+    def _tables(self) -> list[Scores]:
+        """Per field, level → weight."""
+        tables = []
+        for field, scale in FIELDS.items():
+            table = np.zeros(max(scale) + 1)
+            for level in scale:
+                table[level] = self.fields[field][level.name]
+            tables.append(table)
+        return tables
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.beneficiary.domain.matching.columns import Columns
-from services.beneficiary.domain.matching.levels import Levels, Name, Simple
+from services.beneficiary.domain.matching.levels import Levels, Name, Simple, among
 from services.beneficiary.domain.matching.similarity import FAR, distances
 from services.beneficiary.domain.matching.vocabulary import Ints, Names
 
@@ -31,6 +31,7 @@ for _rank, _level in enumerate(
 ):
     _STRENGTH[_level] = _rank + 1
 """Which of two levels is the better agreement; "not known" is below all."""
+_ALIKE = among(Name.SLIP, Name.CLOSE, Name.CONSONANTS, Name.MARKS, Name.TONE)
 
 
 class NameComparer:
@@ -50,19 +51,23 @@ class NameComparer:
         family = self._levels(a.family, b.family, a, b, by_stem=True)
         order = np.full(len(given), Simple.SAME, dtype=np.uint8)
         rows = np.flatnonzero(_weak(given) & _weak(family))
-        x, y = a.take(rows), b.take(rows)
+        if len(rows):
+            weaker, stronger = self._crosswise(a.take(rows), b.take(rows))
+            crossed = ~_weak(stronger) & (weaker != Name.DIFFERENT)
+            swapped = rows[crossed]
+            given[swapped] = weaker[crossed]
+            family[swapped] = stronger[crossed]
+            order[swapped] = Simple.DIFFERENT
+        family[(family == Name.DIFFERENT) & (a.keeps & b.keeps > 0)] = Name.KEPT
+        return given, family, order
+
+    def _crosswise(self, x: Columns, y: Columns) -> tuple[Levels, Levels]:
+        """The weaker and the stronger level of given names against family names."""
         first = self._levels(x.given, y.family, x, y, by_stem=True)
         second = self._levels(x.family, y.given, x, y, by_stem=True)
         self._two_names(first, x.given, y.family)
         self._two_names(second, x.family, y.given)
-        weaker, stronger = _ordered(first, second)
-        crossed = ~_weak(stronger) & (weaker != Name.DIFFERENT)
-        swapped = rows[crossed]
-        given[swapped] = weaker[crossed]
-        family[swapped] = stronger[crossed]
-        order[swapped] = Simple.DIFFERENT
-        family[(family == Name.DIFFERENT) & (a.keeps & b.keeps > 0)] = Name.KEPT
-        return given, family, order
+        return _ordered(first, second)
 
     def middle(self, a: Columns, b: Columns) -> Levels:
         """The better of two views: the patronymic as written, and the father's name inside it."""
@@ -74,7 +79,7 @@ class NameComparer:
     def _two_names(self, level: Levels, x: Ints, y: Ints) -> None:
         """Two given names in use are two names, however alike: Hasan, Husan; Hà, Hạ."""
         known = self._table.known.array
-        alike = np.isin(level, (Name.SLIP, Name.CLOSE, Name.CONSONANTS, Name.MARKS, Name.TONE))
+        alike = _ALIKE[level]
         unwritten = (level == Name.CONSONANTS) & self._two_scripts(x, y)
         level[alike & ~unwritten & (known[x] > 0) & (known[y] > 0)] = Name.TWO_NAMES
 
@@ -85,7 +90,8 @@ class NameComparer:
         same_key = keys[x] == keys[y]
         level = np.full(len(x), Name.DIFFERENT, dtype=np.uint8)
         rest = np.flatnonzero(~same_key & (x > 0) & (y > 0))
-        level[rest] = self._slips(x[rest], y[rest], keys)
+        if len(rest):
+            level[rest] = self._slips(x[rest], y[rest], keys)
         self._alike(level, x, y)
         level[same_key] = Name.SPELLING
         self._marks(level, x, y, same_key & (a.marked > 0) & (b.marked > 0))

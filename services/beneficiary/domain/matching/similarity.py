@@ -9,6 +9,8 @@ from services.beneficiary.domain.matching.vocabulary import Ints, Texts
 
 FAR = 4
 """A distance that stands for every distance of four letters and more."""
+WORTH_SORTING = 32
+"""From so many pairs on it is cheaper to find repeated ones than to compare them again."""
 
 
 def distances(texts: Texts, x: Ints, y: Ints) -> Ints:
@@ -31,6 +33,8 @@ def likeness(texts: Texts, x: Ints, y: Ints) -> npt.NDArray[np.float64]:
 
 def _unique(x: Ints, y: Ints) -> tuple[Ints, Ints, Ints]:
     """Each unordered pair once, and where it stands: names repeat, and comparing them is dear."""
+    if len(x) < WORTH_SORTING:
+        return x, y, np.arange(len(x))
     low, high = np.minimum(x, y), np.maximum(x, y)
     width = int(high.max()) + 1 if len(high) else 1
     unique, inverse = np.unique(low * width + high, return_inverse=True)
