@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     dead_letter_key: Key | None = Field(None, description="Seals dead letters; workers, operators")
 
     batch_records: Annotated[int, Field(ge=1, le=1000)] = Field(
-        1000, description="Records of a topic applied in one transaction, at most"
+        500, description="Records of a topic applied in one transaction, at most"
     )
     otlp_endpoint: str | None = Field(
         None, description="OTLP/HTTP collector, http://host:4318; unset sends nothing"

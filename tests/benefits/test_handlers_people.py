@@ -1,3 +1,4 @@
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -36,8 +37,10 @@ async def decided(tx: Transaction, *names: str) -> list[Outcome]:
 
 
 async def due(tx: Transaction, name: str) -> list[DueTimer]:
-    rows = await tx.connection.fetch("select subject, due_at from timers where name = $1", name)
-    return [DueTimer(name, row["subject"], row["due_at"], {}) for row in rows]
+    rows = await tx.connection.fetch(
+        "select subject, due_at, data from timers where name = $1", name
+    )
+    return [DueTimer(name, row["subject"], row["due_at"], json.loads(row["data"])) for row in rows]
 
 
 async def test_registration_alone_decides_nothing(schema: Schema) -> None:
@@ -175,12 +178,15 @@ async def test_a_single_parent_is_paid_for_each_child_whoever_comes_first(schema
         assert (start.group, start.amount_minor, start.payee_id) == ("A4", 500_000, uid("hoa"))
         await people.on_person(tx, [registered("be", "2018-05-10")])
         (change,) = [
-            one.payload
+            one
             for one in await people.review(tx, await due(tx, "review"))
             if isinstance(one, Decided)
         ]
-        assert isinstance(change, EntitlementAdjusted)
-        assert change.new_amount_minor == 1_000_000
+        assert isinstance(change.payload, EntitlementAdjusted)
+        assert change.payload.new_amount_minor == 1_000_000
+        # and two reviews of one instant, as a rehearsal's clock has them, are two causes
+        seeds = [one.cause.seed for one in outcomes if isinstance(one, Decided)]
+        assert change.cause.seed not in seeds
         fewer = await people.on_household_changed(tx, [household("hoa", "hoa", "an")])
         assert kinds(fewer) == {"EntitlementAdjusted": 1}
 

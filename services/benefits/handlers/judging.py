@@ -1,7 +1,7 @@
 """Judging a wave of persons: what is common to every handler that changes what is known of them."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -174,10 +174,11 @@ class Bench:
             for programme in self.programmes
         )
 
-    async def review_parents(self, persons: Collection[Person]) -> None:
+    async def review_parents(self, changed: Mapping[UUID, Subject]) -> None:
         """Has single parents looked at again in whose households somebody else changed."""
-        homes, ids = {one.household_id for one in persons}, [one.id for one in persons]
-        await people.review_parents(self.tx.connection, REVIEW, homes, self.tx.business_now, ids)
+        homes = {one.person.household_id: one.cause.id for one in changed.values()}
+        now = self.tx.business_now
+        await people.review_parents(self.tx.connection, REVIEW, homes, now, changed)
 
     def _change(self, person: Person, file: File, judged: Judgement, ruling: Ruling) -> Change:
         application = judged.file.application

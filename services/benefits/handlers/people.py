@@ -55,19 +55,20 @@ async def on_person(
     persons = await people.lock_persons(tx.connection, {event.data.person_id for event in events})
     as_they_came: dict[UUID, Subject] = {}
     stated: dict[UUID, Subject] = {}
+    changed: dict[UUID, Subject] = {}
     for event in events:
-        who = event.data.person_id
+        data, who = event.data, event.data.person_id
         before = persons.get(who)
-        if isinstance(event.data, PersonRegistered):
-            persons[who] = _registered(event.data, event.time, before.statuses if before else ())
+        if isinstance(data, PersonRegistered):
+            persons[who] = _registered(data, event.time, before.statuses if before else ())
+            changed[who] = Subject(persons[who], Cause.of(event))
             if bench.may_pay(persons[who]):
-                as_they_came[who] = Subject(persons[who], Cause.of(event))
+                as_they_came[who] = changed[who]
         elif before is not None:
-            entry = _entry(event.data, tx.business_date)
-            person = replace(before, statuses=with_statuses(before.statuses, [entry]))
-            persons[who], stated[who] = person, Subject(person, Cause.of(event))
+            persons[who] = _stated(before, data, tx.business_date)
+            changed[who] = stated[who] = Subject(persons[who], Cause.of(event))
     await people.save_persons(tx.connection, persons.values())
-    await bench.review_parents(persons.values())
+    await bench.review_parents(changed)
     return [*await bench.judge(as_they_came), *await bench.judge(stated)]
 
 
@@ -84,8 +85,9 @@ def _registered(data: PersonRegistered, at: datetime, statuses: tuple[StatusEntr
     )
 
 
-def _entry(data: StatusChanged, today: date) -> StatusEntry:
-    return StatusEntry(data.code, data.level, data.state, data.effective_on, today)
+def _stated(person: Person, data: StatusChanged, today: date) -> Person:
+    entry = StatusEntry(data.code, data.level, data.state, data.effective_on, today)
+    return replace(person, statuses=with_statuses(person.statuses, [entry]))
 
 
 async def on_household_changed(
@@ -204,8 +206,8 @@ async def _timed(tx: Transaction, timers: Sequence[DueTimer]) -> dict[UUID, Subj
 
 
 def _cause(timer: DueTimer) -> Cause:
-    """A review for new law is another one than the last, though the clock of a rehearsal stands."""
-    name = f"{timer.name}{timer.data.get('law', '')}"
+    """What it is for tells a review from the last, though the clock of a rehearsal stands."""
+    name = f"{timer.name}{timer.data.get('law', '')}{timer.data.get('cause', '')}"
     return Cause.of_timer(name, timer.due_at, timer.subject, None)
 
 

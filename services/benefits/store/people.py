@@ -54,13 +54,14 @@ set region = excluded.region, head_id = excluded.head_id, child_ids = excluded.c
 """
 # Who is paid for the children they raise is looked at again when anybody at home changes.
 REVIEW_PARENTS: Final = """
-insert into timers (name, subject, due_at)
-select $1, p.id::text, $3
-from persons p
-where p.household_id = any($2::uuid[]) and p.id <> all ($4::uuid[])
-  and p.statuses @? '$[*] ? (@[0] == "single_parent")'
+insert into timers (name, subject, due_at, data)
+select $1, p.id::text, $4, jsonb_build_object('cause', home.cause)
+from unnest($2::uuid[], $3::text[]) as home (id, cause)
+join persons p on p.household_id = home.id
+where p.id <> all ($5::uuid[]) and p.statuses @? '$[*] ? (@[0] == "single_parent")'
 order by p.id
-on conflict (name, subject) do update set due_at = least(timers.due_at, excluded.due_at)
+on conflict (name, subject) do update
+set due_at = least(timers.due_at, excluded.due_at), data = timers.data || excluded.data
 """
 LIST_PERSONS: Final = "select id from persons where id > $1 order by id limit $2"
 FIND_WAITING: Final = """
@@ -132,10 +133,18 @@ async def load_homes(connection: Connection, households: Iterable[UUID]) -> dict
 
 
 async def review_parents(
-    connection: Connection, timer: str, homes: Iterable[UUID], now: datetime, but: Iterable[UUID]
+    connection: Connection,
+    timer: str,
+    homes: Mapping[UUID, str],
+    now: datetime,
+    but: Iterable[UUID],
 ) -> None:
-    """Sets the timer, due now, of single parents in these households, but of those in hand."""
-    await connection.execute(REVIEW_PARENTS, timer, sorted(set(homes)), now, [*but])
+    """Sets the timer, due now, of single parents in households, but of those in hand.
+
+    `homes` says by what event each household changed: two changes are two reviews, whatever the
+    clock of a rehearsal says.
+    """
+    await connection.execute(REVIEW_PARENTS, timer, [*homes], [*homes.values()], now, [*but])
 
 
 async def list_persons(connection: Connection, after: UUID, most: int) -> list[UUID]:
