@@ -1,7 +1,7 @@
 """What a service declares: which handler takes which event, and what a handler may answer.
 
-A handler is four verbs - load, decide, save, return - over a whole wave of events. It
-never calls outside and never makes an envelope: it returns outcomes.
+A handler is four verbs - load, decide, save, return - over a whole wave of events. It never calls
+outside and never makes an envelope: it returns outcomes.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Judging a wave of persons: what is common to every handler that changes what is known of them."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from services.benefits.programmes import Refused
 from services.benefits.store import files, people
 from services.benefits.store.files import Change, DecisionRow, Files
 from services.benefits.store.people import Home
-from services.runtime.database import Transaction
+from services.runtime.database import Connection, Transaction
 from services.runtime.routes import Cause, Decided, Outcome
 from services.runtime.timers import set_timers
 
@@ -56,6 +56,7 @@ class Subject:
     cause: Cause
 
 
+Lock = Callable[[Connection, Iterable[UUID]], Awaitable[dict[UUID, Person]]]
 Decide = Callable[[Person, UUID | None, File, Ruling, Moment], Judgement]
 
 
@@ -102,7 +103,7 @@ class Bench:
             home = homes.get(subject.person.household_id)
             head_id = home.head_id if home else None
             own = known.get(subject.person.id, {})
-            for programme in self.programmes:
+            for programme in self._programmes_of(subject.person):
                 ruling = self._rule(programme, subject.person, own, children)
                 if ruling is None:
                     continue
@@ -155,8 +156,6 @@ class Bench:
         own: Files,
         children: Mapping[UUID, Sequence[Person]],
     ) -> Ruling | None:
-        if programme.pack.country != person.region[:2]:
-            return None
         file = own.get(programme.pack.code)
         signed = file.application.signed if file and file.application else ()
         raised = children.get(person.id, ())
@@ -168,11 +167,12 @@ class Bench:
 
     def may_pay(self, person: Person) -> bool:
         """Whether judging a person can come to anything."""
-        today, country = self.tx.business_date, person.region[:2]
-        return any(
-            programme.pack.country == country and programme.may_pay(person, today)
-            for programme in self.programmes
-        )
+        today = self.tx.business_date
+        return any(one.may_pay(person, today) for one in self._programmes_of(person))
+
+    def _programmes_of(self, person: Person) -> list[Programme]:
+        """Those of the person's country."""
+        return [one for one in self.programmes if one.pack.country == person.region[:2]]
 
     async def review_parents(self, changed: Mapping[UUID, Subject]) -> None:
         """Has single parents looked at again in whose households somebody else changed."""
@@ -220,7 +220,9 @@ def _holds(file: File) -> bool:
     return any(isinstance(one.phase, Held) for one in file.entitlements.values())
 
 
-async def subjects_of(tx: Transaction, causes: Mapping[UUID, Cause]) -> dict[UUID, Subject]:
+async def subjects_of(
+    tx: Transaction, causes: Mapping[UUID, Cause], lock: Lock = people.lock_persons
+) -> dict[UUID, Subject]:
     """The known persons among those named, locked, each with its cause."""
-    known = await people.lock_persons(tx.connection, causes)
+    known = await lock(tx.connection, causes)
     return {who: Subject(person, causes[who]) for who, person in known.items()}

@@ -112,8 +112,7 @@ async def on_household_changed(
         for member in event.data.members
     }
     bench = Bench.of(tx)
-    known = await people.lock_dependent(tx.connection, causes)
-    subjects = {who: Subject(person, causes[who]) for who, person in known.items()}
+    subjects = await subjects_of(tx, causes, people.lock_dependent)
     alone = {who: one for who, one in subjects.items() if one.person.raises_children_alone}
     others = {who: one for who, one in subjects.items() if who not in alone}
     return [*await bench.judge(others, _pay), *await bench.judge(alone)]

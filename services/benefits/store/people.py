@@ -13,21 +13,17 @@ from pydantic_core import to_json
 from services.benefits.domain.persons import Person, Review, StatusEntry
 from services.runtime.database import Connection, columns
 
-LOCK_PERSONS: Final = """
-select id, region, household_id, residence, birth_date, registered_at, review, statuses
-from persons where id = any($1::uuid[]) order by id for no key update
-"""
-LOCK_DEPENDENT: Final = """
+NAMED: Final = """
 select id, region, household_id, residence, birth_date, registered_at, review, statuses
 from persons where id = any($1::uuid[])
+"""
+LOAD_PERSONS: Final = f"{NAMED} order by id"
+LOCK_PERSONS: Final = f"{LOAD_PERSONS} for no key update"
+LOCK_DEPENDENT: Final = f"""{NAMED}
   and (statuses @? '$[*] ? (@[0] == "single_parent")'
        or exists (select from entitlements e
                   where e.person_id = persons.id and e.payee_id is distinct from e.person_id))
 order by id for no key update
-"""
-LOAD_PERSONS: Final = """
-select id, region, household_id, residence, birth_date, registered_at, review, statuses
-from persons where id = any($1::uuid[]) order by id
 """
 LOAD_HOMES: Final = "select id, head_id, child_ids from households where id = any($1::uuid[])"
 SAVE_PERSONS: Final = """
