@@ -199,7 +199,8 @@ def _groups(topic: Topic) -> str:
     if REGION in topic.name:
         owner = topic.readers[0]
         return f"`{owner}.regional`" if owner in CLAIM_OWNERS else f"`{owner}.*`"
-    return ", ".join(f"`{reader}.{topic.name}`" for reader in topic.readers)
+    names = (f"{r}.{'facts' if r in SERVICES else topic.name}" for r in topic.readers)
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _message(event: EventType) -> dict[str, Any]:

@@ -21,14 +21,19 @@ from faststream.security import BaseSecurity, SASLScram512
 from services.runtime.database import OutageError, backoff_s
 from services.runtime.inbox import Record
 from services.runtime.outbox import by_topic
+from services.runtime.progress import Progress
 from services.runtime.routes import Subscription
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
 
-POLL_MS: Final = 50
+POLL_MS: Final = 10
+"""FastStream sleeps as long again after an empty poll: latency, where little comes."""
+FETCH_BYTES: Final = 262_144
+"""Of one partition at once. What is fetched is handed out partition by partition, and more comes
+only behind it: a topic's backlog must not go far ahead of the topics that its facts refer to."""
 SEND_TIMEOUT_S: Final = 30.0
 STUCK_S: Final = 30.0
-"""Records waiting and none taken for so long: the consumer is rebuilt."""
+"""Records of a partition waiting and none taken for so long: the consumer is rebuilt."""
 COMMIT_EVERY_S: Final = 1.0
 WATCH_EVERY_S: Final = 5.0
 Process = Callable[[Sequence[Record]], Awaitable[None]]
@@ -173,18 +178,17 @@ class Intake:
         self._telemetry = telemetry
         self._done: dict[TopicPartition, int] = {}
         self._failures = 0
-        self._busy = False
         self._alive = True
-        self._at: dict[TopicPartition, int] = {}
-        self._taken_at = self._progressed_at = time.monotonic()
+        self.progress = Progress(subscription.topics)
         self._ending: set[asyncio.Task[None]] = set()
-        target: dict[str, Any] = {"pattern": subscription.topic} if subscription.is_pattern else {}
-        self._subscriber = broker.subscriber(
-            *(() if subscription.is_pattern else (subscription.topic,)),
-            **target,
+        claims = subscription.is_pattern
+        self._subscriber: Any = broker.subscriber(
+            *subscription.topics,
+            pattern=subscription.pattern if claims else None,
             group_id=subscription.group,
             batch=True,
-            max_records=settings.batch_records,
+            max_records=settings.batch_claims if claims else settings.batch_facts,
+            max_partition_fetch_bytes=FETCH_BYTES,
             batch_timeout_ms=POLL_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
@@ -200,7 +204,7 @@ class Intake:
     async def start(self) -> None:
         """Joins the group; returns with its first partitions."""
         await self._subscriber.start()
-        self._taken_at = self._progressed_at = time.monotonic()
+        self.progress.start()
 
     async def _parse(self, raw: tuple[ConsumerRecord[bytes, bytes], ...]) -> KafkaMessage:
         """Never raises, whatever the headers hold: they are not looked at."""
@@ -210,27 +214,20 @@ class Intake:
         return [_record(raw) for raw in message.raw_message]
 
     async def _consume(self, records: list[Record]) -> None:
-        self._busy = True
-        try:
-            await self._process(records)
-        except Exception as error:  # noqa: BLE001 - whatever it is, no record may be stepped over
-            await self._back(records, error)
-        else:
+        with self.progress.batch(record.topic for record in records):
+            try:
+                await self._process(records)
+            except Exception as error:  # noqa: BLE001 - whatever it is, no record is stepped over
+                await self._back(records, error)
+                return
             self._failures = 0
-            self._progressed_at = time.monotonic()
-            for record in records:
-                place = TopicPartition(record.topic, record.partition)
-                self._done[place] = max(self._done.get(place, 0), record.offset + 1)
-        finally:
-            self._busy = False
+            self.progress.applied()
+            self._done |= {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
 
     async def _back(self, records: list[Record], error: Exception) -> None:
         """Seeks every partition of the batch to its first record and waits a while."""
         self._telemetry.fault(self.subscription.group, error)
-        first: dict[TopicPartition, int] = {}
-        for record in records:
-            place = TopicPartition(record.topic, record.partition)
-            first[place] = min(first.get(place, record.offset), record.offset)
+        first = {TopicPartition(r.topic, r.partition): r.offset for r in reversed(records)}
         consumer = self._subscriber.consumer
         for place, offset in first.items():
             if consumer is not None and place in consumer.assignment():
@@ -250,8 +247,8 @@ class Intake:
                 await consumer.commit(done)
         self._done = {p: at for p, at in self._done.items() if p in assigned and at != done.get(p)}
 
-    async def lag(self) -> int | None:
-        """Records not yet taken, over the assigned partitions; None if the broker does not say."""
+    async def lag(self) -> dict[str, int] | None:
+        """Topic → records not yet taken or in hand; None if the broker does not say."""
         consumer = self._subscriber.consumer
         if consumer is None or not self._alive:
             return None
@@ -262,26 +259,15 @@ class Intake:
                 at = {place: await consumer.position(place) for place in places}
         except (KafkaError, OSError, TimeoutError):
             return None
-        lag: int = sum(max(0, ends[place] - at[place]) for place in places) + self._busy
-        if lag == 0:
-            self._progressed_at = time.monotonic()
-        if lag == 0 or self._busy or at != self._at:
-            self._taken_at = time.monotonic()
-        self._at = at
-        return lag
-
-    @property
-    def stalled_s(self) -> float:
-        """How long records have waited without any of them being applied."""
-        return time.monotonic() - self._progressed_at
+        return self.progress.lag(at, ends)
 
     async def watch(self) -> None:
-        """Rebuilds a consumer that takes nothing although records wait, or that never started."""
-        lag = await self.lag()
-        if lag is not None:
-            self._telemetry.record("lag.records", lag, group=self.subscription.group)
-        if not self._alive or time.monotonic() - self._taken_at > STUCK_S:
-            self._telemetry.rebuilt(self.subscription.group)
+        """Rebuilds a consumer that takes nothing of a partition, or that never started."""
+        group = self.subscription.group
+        for topic, many in (await self.lag() or {}).items():
+            self._telemetry.record("lag.records", many, group=group, topic=topic)
+        if not self._alive or self.progress.stuck_s > STUCK_S:
+            self._telemetry.rebuilt(group)
             await self.rebuild()
 
     async def rebuild(self) -> None:
@@ -298,7 +284,8 @@ class Intake:
             await asyncio.wait([ending], timeout=10)
         async with asyncio.timeout(60):
             await self._subscriber.start()
-        self._alive, self._taken_at = True, time.monotonic()
+        self._alive = True
+        self.progress.start()
 
     async def run(self) -> None:
         """Commits offsets and watches progress until cancelled."""
@@ -318,7 +305,7 @@ class Intake:
         self._subscriber.running = False
         with suppress(Exception):
             async with asyncio.timeout(10):
-                while self._busy:  # noqa: ASYNC110 - it ends in its own time, or not
+                while self.progress.in_hand:  # noqa: ASYNC110 - it ends in its own time, or not
                     await asyncio.sleep(0.01)
                 await self.commit()
         with suppress(Exception):

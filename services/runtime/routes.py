@@ -120,12 +120,14 @@ class Subscription:
     """Subscriptions whose records are applied together, in common transactions."""
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """Its topics by name; none where they are given by a pattern."""
+        return () if self.is_pattern else tuple(part.topic for part in self.parts or (self,))
+
+    @property
     def pattern(self) -> str:
         """A regular expression that its topics match and no others."""
-        if self.is_pattern:
-            return self.topic
-        topics = [part.topic for part in self.parts or (self,)]
-        return f"^({'|'.join(map(re.escape, topics))})$"
+        return self.topic if self.is_pattern else f"^({'|'.join(map(re.escape, self.topics))})$"
 
 
 def on(
@@ -136,7 +138,7 @@ def on(
     forget: Forget | None = None,
 ) -> Subscription:
     """Facts of another service: types without a handler are passed over, in order."""
-    return Subscription(topic, f"{service}.{topic}", handlers, forget=forget)
+    return Subscription(topic, f"{service}.facts", handlers, forget=forget)
 
 
 def together(service: str, parts: Sequence[Subscription]) -> Subscription:

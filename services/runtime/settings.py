@@ -136,8 +136,11 @@ class Settings(BaseSettings):
     )
     dead_letter_key: Key | None = Field(None, description="Seals dead letters; workers, operators")
 
-    batch_records: Annotated[int, Field(ge=1, le=1000)] = Field(
-        500, description="Records of a topic applied in one transaction, at most"
+    batch_claims: Annotated[int, Field(ge=1, le=1000)] = Field(
+        500, description="Claims applied in one transaction, at most"
+    )
+    batch_facts: Annotated[int, Field(ge=1, le=5000)] = Field(
+        2000, description="Facts applied in one transaction, at most; a claim leaves four or five"
     )
     otlp_endpoint: str | None = Field(
         None, description="OTLP/HTTP collector, http://host:4318; unset sends nothing"

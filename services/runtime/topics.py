@@ -66,8 +66,8 @@ def access_rules(regions: Iterable[str]) -> tuple[Rule, ...]:
 def _group(reader: str, topic: str) -> Rule:
     if topic.startswith("receipts."):
         return Rule(reader, "group", f"{reader}.", "read", prefixed=True)
-    name = "regional" if topic.startswith("regional.") else topic
-    return Rule(reader, "group", f"{reader}.{name}", "read")
+    own = "regional" if topic.startswith("regional.") else "facts"
+    return Rule(reader, "group", f"{reader}.{own if reader in SERVICES else topic}", "read")
 
 
 def apply(settings: Settings, regions: Sequence[str], users: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ import uvloop
 
 from services.runtime.broker import Intake, Publisher, make_broker
 from services.runtime.clock import BusinessClock
-from services.runtime.consumer import ClaimConsumer, Consumer, FactConsumer, Gathering
+from services.runtime.consumer import ClaimConsumer, Consumer, FactConsumer
 from services.runtime.database import Database, connect
 from services.runtime.rehearsal import clock_subscription
 from services.runtime.routes import Job, Subscription, TimerHandler, together
@@ -103,11 +103,8 @@ class Running:
         facts.append(clock_subscription(service))
         consumers: list[Consumer] = [ClaimConsumer(service, one, *means) for one in claims]
         consumers.append(FactConsumer(service, together(service, facts), *means))
-        gathering = Gathering(consumers[-1].take)
         broker = make_broker(settings)
-        taken = [(c.subscription, c.take) for c in consumers[:-1]]
-        taken += [(subscription, gathering.add) for subscription in facts]
-        intakes = [Intake(broker, *one, settings, telemetry) for one in taken]
+        intakes = [Intake(broker, c.subscription, c.take, settings, telemetry) for c in consumers]
         leader = Leader(
             service,
             database,
@@ -146,16 +143,21 @@ class Running:
         self.leader.telemetry.close()
 
     async def status(self) -> dict[str, Any]:
-        """What is on its way: records not taken, rows not sent, records that wait, timers."""
-        lags = await asyncio.gather(*(intake.lag() for intake in self.intakes))
+        """What is on its way: records not taken by topic, rows not sent, records that wait, timers.
+
+        Where the broker does not say what is not taken, it is None under the group's name.
+        """
+        lag: dict[str, int | None] = {}
+        told = await asyncio.gather(*(intake.lag() for intake in self.intakes))
+        for intake, by_topic in zip(self.intakes, told, strict=True):
+            lag |= {intake.subscription.group: None} if by_topic is None else by_topic
         pending = await self.leader.pending()
         next_due_at = pending.pop("next_due_at")
         async with self.database.pool.acquire() as connection:
             business_time = await self.database.business_now(connection)
-        groups = [intake.subscription.group for intake in self.intakes]
-        stalled = [i.subscription.group for i in self.intakes if i.stalled_s > STALLED_S]
+        stalled = [i.subscription.group for i in self.intakes if i.progress.stalled_s > STALLED_S]
         ails = {
-            "broker.away": None in lags,
+            "broker.away": None in lag.values(),
             "consumer.stalled": bool(stalled),
             "outbox.old": pending["outbox_age_s"] > UNSENT_S,
             "leader.missing": time.monotonic() - self.leader.led_at > UNLED_S,
@@ -163,7 +165,7 @@ class Running:
         return {
             "service": self.leader.service,
             "ails": [code for code, found in ails.items() if found],
-            "lag": dict(zip(groups, lags, strict=True)),
+            "lag": lag,
             "stalled": stalled,
             **pending,
             "next_due_at": next_due_at.isoformat() if next_due_at else None,

@@ -76,9 +76,9 @@ def test_what_a_service_says_it_publishes_is_what_the_catalogue_gives_it(service
 
 
 @every_service
-def test_a_group_is_named_after_its_service_and_topic(service: str) -> None:
+def test_a_service_has_one_group_for_claims_and_one_for_facts(service: str) -> None:
     for subscription in subscriptions(service):
-        name = "regional" if subscription.is_pattern else subscription.topic
+        name = "regional" if subscription.is_pattern else "facts"
         assert subscription.group == f"{service}.{name}"
 
 

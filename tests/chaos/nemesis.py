@@ -21,6 +21,7 @@ from deploy.local.faults import LocalStackError
 from deploy.local.plan import ROOT
 from deploy.local.processes import Child, Process, end, spawn
 from deploy.local.stack import Stack
+from services.runtime.rehearsal import clock_subscription
 from tests.chaos.proxy import Proxy, Trap, When
 from tests.chaos.schedule import Fault, Kind
 
@@ -241,9 +242,10 @@ class Nemesis:
 
 
 def groups_of(service: str) -> list[str]:
-    """The consumer groups of a service."""
+    """The consumer groups of a service, that of the clock among them."""
     module = import_module(f"services.{service}.worker")
-    return [subscription.group for subscription in module.SUBSCRIPTIONS]
+    subscriptions = (*module.SUBSCRIPTIONS, clock_subscription(service))
+    return sorted({subscription.group for subscription in subscriptions})
 
 
 def forget_offsets(stack: Stack, groups: Sequence[str]) -> None:

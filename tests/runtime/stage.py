@@ -55,7 +55,12 @@ def fact(key: UUID, sequence: int, *, owner: str = "workforce", note: str = "VN-
         first_day=date(2026, 9, 1),
         last_day=date(2026, 12, 31),
     )
-    head = Head(
+    return encode_fact(head(owner, sequence), payload)
+
+
+def head(owner: str, sequence: int) -> Head:
+    """The head of a fact of a service: the n-th of its key."""
+    return Head(
         id=uuid4().hex,
         source=service_source(owner),
         time=NOW,
@@ -65,7 +70,6 @@ def fact(key: UUID, sequence: int, *, owner: str = "workforce", note: str = "VN-
         traceparent=None,
         sequence=sequence,
     )
-    return encode_fact(head, payload)
 
 
 @dataclass

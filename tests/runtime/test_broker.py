@@ -1,4 +1,4 @@
-"""Kafka misbehaves: commits fail, consumers stick, brokers die, members come, producers wedge."""
+"""Kafka misbehaves: commits fail, brokers die, members come, producers wedge."""
 
 import asyncio
 import signal
@@ -10,21 +10,26 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError, OutOfOrderSequenceNumber
 
-from contracts.codec import Event
+from contracts.benefits import PaymentReturned
+from contracts.codec import Event, encode_fact
+from contracts.workforce import DeploymentStarted
 from deploy.local.stack import Stack
 from services.runtime import broker
 from services.runtime.broker import Publisher
-from services.runtime.consumer import Gathering
+from services.runtime.consumer import FactConsumer
 from services.runtime.database import OutageError, Transaction
 from services.runtime.inbox import Record
-from services.runtime.worker import Running
+from services.runtime.routes import Outcome, on
+from services.runtime.worker import Running, Worker
 from tests.runtime.stage import (
     PARTITIONS,
     TOPIC,
     Effects,
+    Raw,
     Stage,
     any_of,
     fact,
+    head,
     idle,
     raw,
     until,
@@ -33,7 +38,7 @@ from tests.runtime.stage import (
 
 pytestmark = pytest.mark.stack
 
-CASES = "casework.case.v1"
+CASES, PAYMENTS = "casework.case.v1", "benefits.payment.v1"
 
 
 def spread(keys: Sequence[UUID], sequence: int) -> list[tuple[str, str, bytes | None]]:
@@ -131,94 +136,20 @@ async def committed(running: Running) -> bool:
 async def test_a_worker_that_stops_has_committed_what_it_applied(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, given, add = uuid4(), list[str](), Gathering.add
+    key, given, take = uuid4(), list[str](), FactConsumer.take
 
-    async def note(gathering: Gathering, records: Sequence[Record]) -> None:
+    async def note(consumer: FactConsumer, records: Sequence[Record]) -> None:
         given.extend(record.key for record in records)
-        await add(gathering, records)
+        await take(consumer, records)
 
     async with stage.running(worker(Effects().on_deployed)):
         await stage.produce([raw(key, 1)])
         await until(lambda: stage.have([key], 1))
     # then the next is not given it again, however surely it would pass over it
-    monkeypatch.setattr(Gathering, "add", note)
+    monkeypatch.setattr(FactConsumer, "take", note)
     async with stage.running(worker(Effects().on_deployed)) as running:
         await until(lambda: idle(running))
     assert str(key) not in given
-
-
-def end_fetching(consumer: AIOKafkaConsumer) -> None:
-    consumer._fetcher._fetch_task.cancel()
-
-
-def pause(consumer: AIOKafkaConsumer) -> None:
-    consumer.pause(*consumer.assignment())
-
-
-@pytest.mark.parametrize("stick", [end_fetching, pause])
-async def test_a_consumer_that_sticks_is_rebuilt(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, stick: Callable[[AIOKafkaConsumer], None]
-) -> None:
-    # given a worker that looks after its consumers often
-    monkeypatch.setattr(broker, "WATCH_EVERY_S", 0.2)
-    key, effects = uuid4(), Effects()
-    async with stage.running(worker(effects.on_deployed)) as running:
-        await stage.produce([raw(key, 1)])
-        await until(lambda: stage.have([key], 1))
-        # when one of them stands still although the process lives
-        first = running.intakes[0]._subscriber.consumer
-        assert first is not None
-        stick(first)
-        with monkeypatch.context() as impatient:
-            impatient.setattr(broker, "STUCK_S", 1.0)
-            await stage.produce([raw(key, 2)])
-            # (what was asked for before may still come)
-            await until(lambda: stage.have([key], 2))
-            await stage.produce([raw(key, 3)])
-            # then another takes its place
-            await until(lambda: replaced(running, first))
-        await until(lambda: stage.have([key], 3))
-    assert await stage.applied(key) == [1, 2, 3]
-
-
-async def replaced(running: Running, first: AIOKafkaConsumer) -> bool:
-    """Whether another consumer stands where the first stood."""
-    return running.intakes[0]._subscriber.consumer not in {None, first}
-
-
-async def test_a_consumer_that_cannot_be_rebuilt_is_tried_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # given a consumer that stands still while the broker refuses everybody
-    monkeypatch.setattr(broker, "WATCH_EVERY_S", 0.2)
-    key, effects, tries = uuid4(), Effects(), 0
-
-    async def refuse(_: AIOKafkaConsumer) -> None:
-        nonlocal tries
-        tries += 1
-        raise ConnectionRefusedError
-
-    async def tried_again() -> bool:
-        return tries > 3
-
-    async with stage.running(worker(effects.on_deployed)) as running:
-        consumer = running.intakes[0]._subscriber.consumer
-        assert consumer is not None
-        pause(consumer)
-        with monkeypatch.context() as refusing:
-            refusing.setattr(broker, "STUCK_S", 0.5)
-            refusing.setattr(AIOKafkaConsumer, "start", refuse)
-            await stage.produce([raw(key, 1)])
-            # then it is tried again, and says meanwhile that it does not go on
-            await until(tried_again)
-            await until(lambda: unready(running))
-        # and it goes on when the broker takes it again
-        await until(lambda: stage.have([key], 1))
-    assert await stage.applied(key) == [1]
-
-
-async def unready(running: Running) -> bool:
-    return None in (await running.status())["lag"].values()
 
 
 @pytest.mark.local
@@ -227,7 +158,7 @@ async def test_a_broker_that_dies_while_all_consume_and_produce_loses_and_double
 ) -> None:
     # given forty keys and a worker that opens a case for each of their facts
     keys, effects = [uuid4() for _ in range(40)], Effects(decides=True)
-    async with stage.running(worker(effects.on_deployed), batch_records=20):
+    async with stage.running(worker(effects.on_deployed), batch_facts=20):
         # when the broker is killed twice while facts keep coming
         for n in range(1, 9):
             if n in {3, 6}:
@@ -258,6 +189,57 @@ async def outbox_empty(stage: Stage) -> bool:
     return not await stage.admin.fetchval("select count(*) from casework.outbox")
 
 
+async def test_facts_of_several_topics_that_wait_share_a_transaction(stage: Stage) -> None:
+    # given facts of two topics that nobody has taken yet
+    key, met = uuid4(), list[Transaction]()
+    await stage.produce([raw(key, 1)])
+    await stage.produce([Raw(str(key).encode(), returned(key))], topic=PAYMENTS)
+
+    async def meet(tx: Transaction, events: Sequence[Event]) -> list[Outcome]:
+        met.extend(tx for event in events if event.subject == str(key))
+        return []
+
+    handlers = (
+        on("casework", TOPIC, {DeploymentStarted: meet}),
+        on("casework", PAYMENTS, {PaymentReturned: meet}),
+    )
+    # when a worker comes that listens to both
+    async with stage.running(Worker("casework", handlers)) as running:
+        await until(lambda: idle(running))
+    # then what it knows by one is there when it takes the other
+    assert len(met) == 2
+    assert met[0] is met[1]
+
+
+def returned(key: UUID) -> bytes:
+    """The bytes of a payment's return."""
+    payload = PaymentReturned(
+        payment_id=key,
+        entitlement_id=key,
+        person_id=key,
+        month="2026-09",
+        amount_minor=500_000,
+        currency="VND",
+        reason="AC04",
+        provider_sequence=1,
+    )
+    return encode_fact(head("benefits", 1), payload)
+
+
+async def test_a_record_larger_than_what_is_fetched_of_a_partition_is_taken_all_the_same(
+    stage: Stage,
+) -> None:
+    keys = [uuid4() for _ in range(PARTITIONS)]
+    large = b"x" * (2 * broker.FETCH_BYTES)
+    async with stage.running(worker(Effects().on_deployed)) as running:
+        await stage.produce(
+            [Raw(str(key).encode(), large, partition) for partition, key in enumerate(keys)]
+        )
+        await until(lambda: idle(running))
+    # then none was stepped over: each is set aside with its reason
+    assert [len(await stage.letters(key)) for key in keys] == [1] * PARTITIONS
+
+
 async def test_a_second_worker_that_joins_in_mid_batch_doubles_nothing(stage: Stage) -> None:
     # given a worker in the middle of a batch of all partitions
     keys, begun, go_on = [uuid4() for _ in range(60)], asyncio.Event(), asyncio.Event()
@@ -268,11 +250,11 @@ async def test_a_second_worker_that_joins_in_mid_batch_doubles_nothing(stage: St
 
     slow, quick = Effects(before=dawdle), Effects()
     facts = [raw(key, n, i % PARTITIONS) for n in (1, 2, 3) for i, key in enumerate(keys)]
-    async with stage.running(worker(slow.on_deployed), batch_records=200) as first:
+    async with stage.running(worker(slow.on_deployed), batch_facts=200) as first:
         await stage.produce(facts)
         await begun.wait()
         # when a second joins, takes some of its partitions and their records again
-        async with stage.running(worker(quick.on_deployed), batch_records=200) as second:
+        async with stage.running(worker(quick.on_deployed), batch_facts=200) as second:
             await until(lambda: shared(first, second))
             await until(lambda: any_of(quick.batches))
             go_on.set()
@@ -285,9 +267,12 @@ async def test_a_second_worker_that_joins_in_mid_batch_doubles_nothing(stage: St
 
 
 async def shared(*workers: Running) -> bool:
-    """Whether the partitions are divided between the workers."""
+    """Whether the partitions of the facts are divided between the workers."""
     consumers = [running.intakes[0]._subscriber.consumer for running in workers]
-    many = [len(consumer.assignment()) if consumer else 0 for consumer in consumers]
+    many = [
+        len([place for place in consumer.assignment() if place.topic == TOPIC]) if consumer else 0
+        for consumer in consumers
+    ]
     return all(many) and sum(many) == PARTITIONS
 
 

@@ -19,7 +19,7 @@ from tests.collector import Collector
 from tests.e2e.test_marked_people import hostile, row
 from tests.prometheus import names_in, translated
 from tests.runtime.stage import Effects, Stage, raw, until, worker
-from tests.runtime.test_broker import pause, replaced
+from tests.runtime.test_stuck_consumers import pause, replaced
 
 pytestmark = [pytest.mark.stack, pytest.mark.local]
 

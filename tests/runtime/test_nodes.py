@@ -83,7 +83,7 @@ async def test_a_node_that_dies_and_one_that_leaves_under_load_lose_and_double_n
     keys, effects = [uuid4() for _ in range(60)], Effects(decides=True)
     publisher = Publisher(stage.login("workforce"))
     # given a worker that opens a case for each fact, while facts keep coming
-    async with stage.running(worker(effects.on_deployed), batch_records=30):
+    async with stage.running(worker(effects.on_deployed), batch_facts=30):
         for n in range(1, 13):
             if n == 3:
                 # when one node is killed, and comes again

@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +15,8 @@ from contracts.casework import CaseOpened
 from contracts.codec import decode
 from contracts.envelope import Envelope, Payload
 from services.runtime import outbox
-from services.runtime.database import Connection
-from services.runtime.outbox import Unsent, append, lead, send_inline, sweep
+from services.runtime.database import Connection, OutageError
+from services.runtime.outbox import Sender, Unsent, append, lead, send_inline, sweep
 from services.runtime.routes import Cause, Decided
 from tests.runtime.desk import Desk, Sent
 from tests.runtime.stage import NOW, any_of, until
@@ -84,6 +85,35 @@ async def test_ids_follow_from_causes_and_a_repetition_gives_the_same(desk: Desk
     ]
     assert ids[0] == ids[1]
     assert len(set(ids[0])) == 2
+
+
+async def test_batches_leave_one_after_the_other_and_a_failure_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # given a broker that takes one batch after the other, and not the second
+    leaving: list[tuple[int, ...]] = []
+    free = asyncio.Event()
+
+    async def send_inline(_: object, __: object, unsent: Unsent) -> None:
+        leaving.append(unsent.ids)
+        await free.wait()
+        if unsent.ids == (2,):
+            raise OutageError("the broker did not take records")
+
+    monkeypatch.setattr(outbox, "send_inline", send_inline)
+    nothing: Any = None
+    sender = Sender(nothing, nothing)
+    # when three batches are committed at once
+    giving = [asyncio.create_task(sender.after_commit(Unsent((n,), ()))) for n in (1, 2, 3)]
+    await asyncio.sleep(0.05)
+    # then only the first is on its way
+    assert leaving == [(1,)]
+    free.set()
+    told = await asyncio.gather(*giving, return_exceptions=True)
+    # and whoever comes behind the failed one hears of it; its own facts are the sweeper's, too
+    assert [type(one) for one in told] == [type(None), type(None), OutageError]
+    assert leaving == [(1,), (2,)]
+    await sender.settled()
 
 
 async def test_many_writers_leave_no_gap_and_no_inversion(desk: Desk) -> None:

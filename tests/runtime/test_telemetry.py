@@ -107,8 +107,8 @@ def listener() -> Iterator[Collector]:
 class TestExport:
     def test_metrics_and_spans_reach_a_collector(self, listener: Collector) -> None:
         telemetry = Telemetry("benefits", told_everything(listener))
-        telemetry.record("lag.records", 7, group="benefits.beneficiary.person.v1")
-        with telemetry.batch("benefits.beneficiary.person.v1", 500):
+        telemetry.record("lag.records", 7, group="benefits.facts", topic="beneficiary.person.v1")
+        with telemetry.batch("benefits.facts", 500):
             pass
         with telemetry.span("inside", parent=PARENT), telemetry.span("outside", link=PARENT):
             pass

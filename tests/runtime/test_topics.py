@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # its stubs do
 )
 from pydantic import SecretStr
 
-from contracts.catalogue import MINISTRY, OPERATOR, SERVICES, claims_topic
+from contracts.catalogue import CLAIM_OWNERS, MINISTRY, OPERATOR, SERVICES, claims_topic
 from deploy.instance import Instance
 from services.runtime import topics
 from services.runtime.settings import Settings
@@ -77,6 +77,16 @@ class TestRules:
             if rule.name.startswith("regional.") and rule.operation == "read"
         } == {"beneficiary", "workforce"}
         assert "beneficiary.regional" in allowed("beneficiary", "read", "group")
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_a_service_reads_facts_in_one_group(self, service: str) -> None:
+        claims = {f"{service}.regional"} if service in CLAIM_OWNERS else set()
+        assert allowed(service, "read", "group") == {f"{service}.facts"} | claims
+
+    def test_who_is_no_service_reads_each_topic_in_a_group_of_its_name(self) -> None:
+        for reader in (MINISTRY, OPERATOR):
+            groups = {f"{reader}.{topic}" for topic in allowed(reader, "read")}
+            assert allowed(reader, "read", "group") == groups
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_a_service_writes_its_own_topics_and_receipts(self, service: str) -> None:

@@ -279,7 +279,7 @@ async def test_what_an_outage_interrupts_comes_again_and_nothing_is_stepped_over
             raise OutageError("a neighbour is away")
 
     effects = Effects(before=fail)
-    async with stage.running(worker(effects.on_deployed), batch_records=5):
+    async with stage.running(worker(effects.on_deployed), batch_facts=5):
         # when facts come over two partitions, a few at a time
         for n in (1, 2, 3):
             await stage.produce([raw(key, n, partition=i % 2) for i, key in enumerate(keys)])

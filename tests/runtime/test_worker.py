@@ -30,7 +30,7 @@ async def test_a_database_that_dies_while_facts_are_applied_loses_and_doubles_no
     infrastructure: Stack, stage: Stage
 ) -> None:
     keys, effects = [uuid4() for _ in range(30)], Effects(decides=True)
-    async with stage.running(worker(effects.on_deployed), batch_records=15) as running:
+    async with stage.running(worker(effects.on_deployed), batch_facts=15) as running:
         # when PostgreSQL is killed twice while facts keep coming
         for n in range(1, 7):
             await stage.produce([raw(key, n, i % 6) for i, key in enumerate(keys)])
@@ -121,7 +121,7 @@ async def test_a_connection_cut_at_commit_neither_loses_nor_doubles(stage: Stage
     keys, effects = [uuid4() for _ in range(20)], Effects(decides=True)
     async with Line(cuts=6).laid(address.port or 0) as line:
         cut = address._replace(netloc=address.netloc.replace(str(address.port), str(line.port)))
-        through = {"database_url": SecretStr(urlunsplit(cut)), "batch_records": 10}
+        through = {"database_url": SecretStr(urlunsplit(cut)), "batch_facts": 10}
         async with stage.running(worker(effects.on_deployed), **through):
             for n in range(1, 6):
                 await stage.produce([raw(key, n, i % 6) for i, key in enumerate(keys)])
@@ -324,7 +324,7 @@ async def test_the_door_tells_what_is_on_its_way(stage: Stage) -> None:
         code, body = await get(port, "/status")
         # then it is told of until it took effect
         assert code == 200
-        assert body["lag"][f"casework.{TOPIC}"] >= 1
+        assert body["lag"][TOPIC] >= 1
         away = False
         await until(lambda: stage.have([key], 1))
         await until(lambda: idle(running))

@@ -9,6 +9,5 @@ is set aside with its reason. An outage escapes: the batch comes again.
 from services.runtime.consumer.batches import Consumer
 from services.runtime.consumer.claims import ClaimConsumer
 from services.runtime.consumer.facts import FactConsumer
-from services.runtime.consumer.gathering import Gathering
 
-__all__ = ["ClaimConsumer", "Consumer", "FactConsumer", "Gathering"]
+__all__ = ["ClaimConsumer", "Consumer", "FactConsumer"]
