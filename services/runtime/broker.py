@@ -181,13 +181,12 @@ class Intake:
         self._alive = True
         self.progress = Progress(subscription.topics)
         self._ending: set[asyncio.Task[None]] = set()
-        claims = subscription.is_pattern
         self._subscriber: Any = broker.subscriber(
             *subscription.topics,
-            pattern=subscription.pattern if claims else None,
+            pattern=subscription.pattern if subscription.is_pattern else None,
             group_id=subscription.group,
             batch=True,
-            max_records=settings.batch_claims if claims else settings.batch_facts,
+            max_records=settings.batch_claims if subscription.is_pattern else settings.batch_facts,
             max_partition_fetch_bytes=FETCH_BYTES,
             batch_timeout_ms=POLL_MS,
             auto_offset_reset="earliest",
@@ -283,9 +282,8 @@ class Intake:
             ending.add_done_callback(self._ending.discard)
             await asyncio.wait([ending], timeout=10)
         async with asyncio.timeout(60):
-            await self._subscriber.start()
+            await self.start()
         self._alive = True
-        self.progress.start()
 
     async def run(self) -> None:
         """Commits offsets and watches progress until cancelled."""
