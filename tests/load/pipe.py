@@ -36,6 +36,10 @@ ROWS = """
 select coalesce(sum(n_tup_ins + n_tup_upd), 0)::bigint from pg_stat_user_tables
 where schemaname = any($1::text[])
 """
+TABLES = """
+select format('%I.%I', schemaname, tablename) as name from pg_tables
+where schemaname = any($1::text[])
+"""
 SESSIONS = """
 select count(*) from pg_stat_activity
 where backend_type = 'client backend' and pid <> pg_backend_pid()
@@ -191,10 +195,19 @@ class Pipe(ABC):
         finally:
             await database.close()
 
+    async def _put_in_order(self) -> None:
+        """Vacuums, analyses, and begins a new interval of the log: no pipe finds it half done."""
+        async with self.database() as database:
+            schemas = [self.schemas + schema for schema in SCHEMAS]
+            for row in await database.fetch(TABLES, schemas):
+                await database.execute(f"vacuum (analyze) {row['name']}", timeout=120)
+            await database.execute("checkpoint", timeout=120)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Started, and ended afterwards; `rows` tells then how many were written meanwhile."""
         await self.start()
+        await self._put_in_order()
         before = await self._rows_written()
         try:
             yield
