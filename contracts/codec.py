@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, NoReturn, Union, 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from contracts.catalogue import BY_NAME, BY_PAYLOAD, DATA_CLASS, EVENTS, EventType, key_of
+from contracts.catalogue import BY_NAME, BY_PAYLOAD, DATA_CLASS, EVENTS, EventType
 from contracts.envelope import Envelope, Payload
 
 MAX_BYTES: Final = 256 * 1024
@@ -56,6 +56,8 @@ class Head(NamedTuple):
 
     id: str
     source: str
+    subject: str
+    """The key of its record, which `key_of` tells."""
     time: datetime
     causation: str
     correlation: str
@@ -72,7 +74,7 @@ def encode_fact(head: Head, payload: Payload) -> bytes:
         optional += f'"traceparent":"{head.traceparent}",'
     text = (
         f'{{"specversion":"1.0","id":"{head.id}","source":"{head.source}","type":"{event.name}",'
-        f'"time":"{head.time.isoformat()}","subject":"{key_of(payload)}",'
+        f'"time":"{head.time.isoformat()}","subject":"{head.subject}",'
         f'"datacontenttype":"application/json","dataschema":"{event.schema}",'
         f'"correlationid":"{head.correlation}","causationid":"{head.causation}",{optional}'
         f'"dataclass":"{DATA_CLASS[event.payload].value}","sequence":{head.sequence},"data":'

@@ -111,6 +111,7 @@ def moved(to: datetime, sequence: int) -> bytes:
     head = Head(
         id=event_id,
         source=service_source(OPERATOR),
+        subject=CLOCK,
         time=to.astimezone(UTC),
         causation=event_id,
         correlation=event_id,

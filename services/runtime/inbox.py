@@ -55,7 +55,8 @@ with given as (
         as given (topic, key, was, now_at)
 ), moved as (
     update positions p set sequence = given.now_at from given
-    where p.topic = given.topic and p.key = given.key and p.sequence = given.was
+    where given.was is not null  -- said, or every new key is looked for once more
+      and p.topic = given.topic and p.key = given.key and p.sequence = given.was
     returning 1
 ), added as (
     insert into positions (topic, key, sequence)
@@ -90,7 +91,7 @@ where exists (select from waiting)  -- it is empty most of the time, which is se
               where n.topic = w.topic and n.key = w.key and n.sequence <= given.sequence + 1)
 """
 READY: Final = """
-select id, topic, partition, record_offset, key, raw from waiting
+select topic, partition, record_offset, key, raw, id from waiting
 where ready and topic ~ any($2::text[]) order by topic, key, sequence limit $1
 """
 FORGET: Final = """
@@ -282,17 +283,8 @@ async def answer_claims(connection: Connection, answers: Sequence[Answer]) -> No
     """Stores how claims were answered; a `ConflictError` if another process answered one."""
     if not answers:
         return
-    written = await connection.fetch(
-        ANSWER_CLAIMS,
-        [answer.source for answer in answers],
-        [answer.id for answer in answers],
-        [answer.digest for answer in answers],
-        [answer.region for answer in answers],
-        [answer.outcome for answer in answers],
-        [answer.code for answer in answers],
-        [answer.path for answer in answers],
-        [answer.person_id for answer in answers],
-    )
+    rows = [[getattr(answer, column) for answer in answers] for column in Answer.__slots__]
+    written = await connection.fetch(ANSWER_CLAIMS, *rows)
     if len(written) != len(answers):
         raise ConflictError("another process answered the same claims")
 
@@ -313,17 +305,7 @@ async def untaken(connection: Connection, limit: int, pattern: str) -> list[Reco
 async def ready(connection: Connection, limit: int, patterns: Sequence[str]) -> list[Record]:
     """Parked records whose turn or cause has come, in order per key; topics by pattern."""
     rows = await connection.fetch(READY, limit, patterns)
-    return [
-        Record(
-            row["topic"],
-            row["partition"],
-            row["record_offset"],
-            row["key"],
-            row["raw"],
-            waiting_id=row["id"],
-        )
-        for row in rows
-    ]
+    return [Record(*row) for row in rows]
 
 
 def fingerprint(record: Record) -> str:

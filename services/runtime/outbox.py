@@ -14,7 +14,7 @@ from typing import Final
 
 from contracts.catalogue import BY_PAYLOAD, TOPICS, key_of, topic_for
 from contracts.codec import Head, encode_fact
-from contracts.values import derived_id, service_source
+from contracts.values import derived_text, service_source
 from services.runtime.database import Connection, Database, Transaction
 from services.runtime.routes import Decided
 
@@ -48,6 +48,9 @@ UNSENT: Final = """
 select id, topic, key, event from outbox
 where (not inline or created_at < now() - make_interval(secs => $1))
   and (select epoch from relay) = $3
+  and (topic, key) not in (  -- the first of a compacted key is on its way: its others come after it
+      select topic, key from outbox
+      where inline and created_at >= now() - make_interval(secs => $1) and topic = any($4::text[]))
 order by id limit $2
 """
 NEXT_EPOCH: Final = "update relay set epoch = epoch + 1 returning epoch"
@@ -56,7 +59,8 @@ TRY_LEAD: Final = (
 )
 COMPACTED: Final = frozenset(topic.name for topic in TOPICS if topic.compacted)
 """The broker keeps the last record of a key: only the leader writes them, in their order. Of two
-senders one may come late, and leave an older fact as the last for ever."""
+senders one may come late, and leave an older fact as the last for ever. Most facts are the first
+of their key: before those nothing can come, and a leader that commits one sends it at once."""
 FACT_BYTES: Final = 1_000_000
 """What the broker takes. A larger fact could never be sent and would hold up all after it."""
 GRACE_S: Final = 5.0
@@ -76,9 +80,17 @@ Send = Callable[[Sequence[tuple[str, str, bytes | None]]], Awaitable[None]]
 
 
 async def append(
-    tx: Transaction, service: str, decisions: Sequence[Decided], *, inline: bool
+    tx: Transaction,
+    service: str,
+    decisions: Sequence[Decided],
+    *,
+    inline: bool,
+    leads: bool = False,
 ) -> Unsent:
-    """Stores facts with their sequence; `inline` if this process sends them after the commit."""
+    """Stores facts with their sequence; `inline` if this process sends them after the commit.
+
+    Of compacted topics it sends those alone that begin a key, and only if it `leads`.
+    """
     if not decisions:
         return Unsent((), ())
     places = [
@@ -86,10 +98,11 @@ async def append(
         for fact in decisions
     ]
     sequences = await _reserve(tx.connection, Counter(places))
+    begun = {place for place, last in sequences.items() if last == 0} if leads else set()
     events = _encode(service, tx, decisions, places, sequences)
     tx.tally.facts.update(fact.payload.type_name for fact in decisions)
     topics, keys = [place[0] for place in places], [place[1] for place in places]
-    inlines = [inline and topic not in COMPACTED for topic in topics]
+    inlines = [inline and (place[0] not in COMPACTED or place in begun) for place in places]
     rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines, not all(inlines))
     records = [*zip(topics, keys, events, strict=True)]
     ours = [place for place, by_us in enumerate(inlines) if by_us]
@@ -129,8 +142,9 @@ def _encode(
         if share is not None:
             parent = tx.tally.step(service, cause.seed, parent, share).traceparent
         head = Head(
-            id=str(derived_id(cause.seed, type_name, place[1], ordinals[same])),
+            id=derived_text(cause.seed, type_name, place[1], ordinals[same]),
             source=source,
+            subject=place[1],
             time=tx.business_now,
             causation=cause.id,
             correlation=cause.correlation,
@@ -191,7 +205,7 @@ async def sweep(connection: Connection, send: Send, epoch: int) -> bool:
 
     Who lost the lead sees no rows and deletes none.
     """
-    rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS, epoch)
+    rows = await connection.fetch(UNSENT, GRACE_S, SWEEP_ROWS, epoch, [*COMPACTED])
     if rows:
         await send([(row["topic"], row["key"], row["event"]) for row in rows])
         await connection.execute(DELETE_SWEPT, [row["id"] for row in rows], epoch)

@@ -24,10 +24,11 @@ from services.runtime.database import (
     Connection,
     Database,
     OutageError,
+    Transaction,
     backoff_s,
     is_outage,
 )
-from services.runtime.outbox import Send, woken
+from services.runtime.outbox import Send, Unsent, woken
 from services.runtime.routes import Decided, DueTimer, Job, Outcome, TimerHandler
 from services.runtime.telemetry import Telemetry
 
@@ -112,6 +113,8 @@ class Leader:
     jobs: Sequence[Job]
     released: asyncio.Event
     """Set by the consumers when parked records may have become ready."""
+    leading: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while this process leads; the consumers look at it."""
     led_at: float = field(default_factory=time.monotonic)
     """When it was last known that somebody leads and, if it is this process, sweeps."""
 
@@ -132,8 +135,10 @@ class Leader:
                 epoch = await outbox.lead(connection)
                 self.led_at = time.monotonic()
                 if epoch is not None:
+                    self.leading.set()
                     await self._lead(connection, epoch)
             except BaseException:
+                self.leading.clear()
                 # The lock and the listening are the session's: they end with it alone.
                 with suppress(Exception):
                     await connection.close(timeout=5)
@@ -221,7 +226,7 @@ class Leader:
                 return
             await tx.connection.execute(FINISH, due[0].name, at, [t.subject for t in due])
             outcomes = await self.timers[due[0].name](tx, due)
-            unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
+            unsent = await self._append(tx, outcomes)
         self.telemetry.told(tx.tally, f"timer {due[0].name}")
         await outbox.send_inline(self.database, self.send, unsent)
 
@@ -245,10 +250,14 @@ class Leader:
         answer = await job.call(work)
         async with self.database.transaction() as tx:
             outcomes = await job.record(tx, work, answer)
-            unsent = await outbox.append(tx, self.service, decided(outcomes), inline=True)
+            unsent = await self._append(tx, outcomes)
         self.telemetry.told(tx.tally, f"job {job.name}")
         await outbox.send_inline(self.database, self.send, unsent)
         return bool(answer)
+
+    async def _append(self, tx: Transaction, outcomes: Sequence[Outcome]) -> Unsent:
+        facts = decided(outcomes)
+        return await outbox.append(tx, self.service, facts, inline=True, leads=True)
 
     async def _take_inbound(self, consumer: Consumer) -> bool:
         async with self.database.pool.acquire() as connection:

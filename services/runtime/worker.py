@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 import uvloop
@@ -35,6 +36,8 @@ UNLED_S: Final = 60.0
 """So does a service in which so long nobody led, or whose leader did not sweep."""
 
 COLLECT_EVERY_S: Final = 10.0
+LOOKS_AT_ALL: Final = 360
+"""Every so many looks of the collector are at everything."""
 
 
 def no_jobs(_: Settings, __: Telemetry) -> Sequence[Job]:
@@ -74,10 +77,16 @@ class Worker:
 
 
 async def collecting() -> None:
-    """Frees what only cycles hold; without it every batch would be walked several times."""
-    while True:
+    """Frees what only cycles hold, and lays aside what outlives a look: it is looked at hourly.
+
+    Left to itself the collector would walk every batch several times, and everything now and then.
+    """
+    for look in count(1):
         await asyncio.sleep(COLLECT_EVERY_S)
+        if look % LOOKS_AT_ALL == 0:
+            gc.unfreeze()
         gc.collect()
+        gc.freeze()
 
 
 @dataclass(slots=True)
@@ -95,9 +104,9 @@ class Running:
         """Connects, subscribes and starts everything; returns when the broker answers."""
         service, telemetry = worker.service, Telemetry(worker.service, settings)
         database = await connect(settings, BusinessClock(settings.business_time))
-        publisher, released = Publisher(settings), asyncio.Event()
+        publisher, signals = Publisher(settings), (asyncio.Event(), asyncio.Event())
         box = DeadLetterBox.from_settings(settings)
-        means = database, publisher.send, box, telemetry, released
+        means = database, publisher.send, box, telemetry, *signals
         claims = [s for s in worker.subscriptions if s.is_pattern]
         facts = [s for s in worker.subscriptions if not s.is_pattern]
         facts.append(clock_subscription(service))
@@ -105,16 +114,8 @@ class Running:
         consumers.append(FactConsumer(service, together(service, facts), *means))
         broker = make_broker(settings)
         intakes = [Intake(broker, c.subscription, c.take, settings, telemetry) for c in consumers]
-        leader = Leader(
-            service,
-            database,
-            publisher.send,
-            telemetry,
-            consumers,
-            worker.timers,
-            worker.jobs(settings, telemetry),
-            released,
-        )
+        own = worker.timers, worker.jobs(settings, telemetry)
+        leader = Leader(service, database, publisher.send, telemetry, consumers, *own, *signals)
         await broker.connect()
         await asyncio.gather(*(intake.start() for intake in intakes))
         running = cls(intakes, leader, database, publisher, [])

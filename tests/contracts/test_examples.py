@@ -58,10 +58,12 @@ def test_a_fact_is_written_the_quick_way_as_the_long_way(event: EventType) -> No
     assert envelope.causationid
     assert envelope.correlationid
     assert envelope.sequence
+    assert envelope.subject
     # When the outbox writes it from its head and payload
     head = Head(
         id=envelope.id,
         source=envelope.source,
+        subject=envelope.subject,
         time=envelope.time,
         causation=envelope.causationid,
         correlation=envelope.correlationid,

@@ -16,6 +16,7 @@ from contracts.values import (
     Sex,
     data_class,
     derived_id,
+    derived_text,
     descends,
     household_id,
     month_of,
@@ -84,6 +85,7 @@ def test_what_follows_from_a_cause_has_the_same_id_on_every_replay(
     assert once == derived_id(cause, "benefits.payment.ordered", subject, ordinal)
     assert once != derived_id(cause, "benefits.payment.ordered", subject, ordinal + 1)
     assert once != derived_id(cause, "benefits.payment.settled", subject, ordinal)
+    assert derived_text(cause, "benefits.payment.ordered", subject, ordinal) == str(once)
 
 
 def test_a_date_is_written_as_a_day_and_a_sex_as_a_whole_number() -> None:

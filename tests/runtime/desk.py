@@ -42,9 +42,11 @@ def record(key: UUID | str, value: bytes | None, topic: str = TOPIC, offset: int
 
 def record_of(event: Envelope[Any]) -> Record:
     """A fact as its owner sends it."""
+    topic, key = BY_PAYLOAD[type(event.data)].topic, key_of(event.data)
     head = Head(
         id=event.id,
         source=event.source,
+        subject=key,
         time=event.time,
         causation="cause",
         correlation="correlation",
@@ -52,7 +54,6 @@ def record_of(event: Envelope[Any]) -> Record:
         traceparent=None,
         sequence=event.sequence or 0,
     )
-    topic, key = BY_PAYLOAD[type(event.data)].topic, key_of(event.data)
     return record(key, encode_fact(head, event.data), topic)
 
 

@@ -55,14 +55,15 @@ def fact(key: UUID, sequence: int, *, owner: str = "workforce", note: str = "VN-
         first_day=date(2026, 9, 1),
         last_day=date(2026, 12, 31),
     )
-    return encode_fact(head(owner, sequence), payload)
+    return encode_fact(head(owner, key, sequence), payload)
 
 
-def head(owner: str, sequence: int) -> Head:
+def head(owner: str, key: UUID, sequence: int) -> Head:
     """The head of a fact of a service: the n-th of its key."""
     return Head(
         id=uuid4().hex,
         source=service_source(owner),
+        subject=str(key),
         time=NOW,
         causation="cause",
         correlation="correlation",

@@ -223,7 +223,7 @@ def returned(key: UUID) -> bytes:
         reason="AC04",
         provider_sequence=1,
     )
-    return encode_fact(head("benefits", 1), payload)
+    return encode_fact(head("benefits", key, 1), payload)
 
 
 async def test_a_record_larger_than_what_is_fetched_of_a_partition_is_taken_all_the_same(

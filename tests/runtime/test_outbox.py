@@ -47,9 +47,11 @@ def because(seed: str, *payloads: Payload) -> list[Decided]:
     return [Decided(Cause(seed, seed, seed, "VN-07"), payload) for payload in payloads]
 
 
-async def stored(desk: Desk, decisions: Sequence[Decided], *, inline: bool = True) -> Unsent:
+async def stored(
+    desk: Desk, decisions: Sequence[Decided], *, inline: bool = True, leads: bool = False
+) -> Unsent:
     async with desk.database.transaction() as tx:
-        return await append(tx, "casework", decisions, inline=inline)
+        return await append(tx, "casework", decisions, inline=inline, leads=leads)
 
 
 def sequences(records: Sequence[Sent]) -> dict[str, list[int]]:
@@ -195,6 +197,41 @@ async def test_facts_of_a_compacted_topic_are_left_to_the_leader_and_keep_their_
         await sweep(connection, desk.send, epoch)
     assert sequences(desk.sent)[str(person)] == [1, 2]
     assert await left(desk) == []
+
+
+async def test_a_leader_sends_at_once_what_begins_a_key_and_later_facts_of_the_key_wait_for_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 600.0)
+    # given a leader that commits the first key of a person, and another process the second
+    person, newcomer = uuid4(), uuid4()
+    first = await stored(desk, because("first", key_of_person(person)), leads=True)
+    second = await stored(desk, because("second", key_of_person(person)), leads=True)
+    assert len(first.ids) == 1
+    assert second.ids == ()
+    async with leading(desk) as (connection, epoch):
+        # when the outbox is swept before the first has left
+        await stored(desk, because("third", key_of_person(newcomer)), inline=False)
+        await sweep(connection, desk.send, epoch)
+        # then what others left for the leader is sent, and the second waits
+        assert sequences(desk.sent) == {str(newcomer): [1]}
+        # until the first has been sent
+        await send_inline(desk.database, desk.send, first)
+        await sweep(connection, desk.send, epoch)
+    assert sequences(desk.sent)[str(person)] == [1, 2]
+    assert await left(desk) == []
+
+
+async def test_what_begins_a_key_and_was_never_sent_is_swept_with_what_follows_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "GRACE_S", 0.0)
+    person = uuid4()
+    for seed in ("first", "second"):  # of a leader that dies before it sends
+        await stored(desk, because(seed, key_of_person(person)), leads=True)
+    async with leading(desk) as (connection, epoch):
+        await sweep(connection, desk.send, epoch)
+    assert sequences(desk.sent) == {str(person): [1, 2]}
 
 
 async def test_a_fact_that_no_broker_takes_is_not_stored(desk: Desk) -> None:

@@ -10,6 +10,7 @@ import pytest
 from asyncpg import Record as Row
 
 from contracts.beneficiary import KeyIssued
+from contracts.catalogue import key_of
 from contracts.codec import Event, Head, decode, digest, encode_fact
 from contracts.envelope import Envelope
 from contracts.platform import RecordDeadLettered
@@ -162,7 +163,7 @@ async def present(seen: Sequence[str], name: str) -> bool:
 
 def key_fact(key: KeyIssued) -> bytes:
     source = service_source("beneficiary")
-    head = Head(uuid4().hex, source, NOW, "cause", "correlation", "VN-07", None, 1)
+    head = Head(uuid4().hex, source, key_of(key), NOW, "cause", "correlation", "VN-07", None, 1)
     return encode_fact(head, key)
 
 

@@ -49,6 +49,8 @@ class Consumer(ABC):
     telemetry: Telemetry
     released: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when parked records may have become ready; the worker drains them."""
+    leading: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while this process leads its service."""
     _sender: Sender = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +120,9 @@ class Consumer(ABC):
             effects = await decide(tx)
             if effects.releases:
                 effects.turned |= await inbox.release(tx.connection, effects.releases)
-            unsent = await outbox.append(tx, self.service, effects.decisions, inline=True)
+            unsent = await outbox.append(
+                tx, self.service, effects.decisions, inline=True, leads=self.leading.is_set()
+            )
         if effects.turned:
             self.released.set()
         self._tell(tx.tally, effects)
