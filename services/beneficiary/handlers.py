@@ -25,6 +25,7 @@ from services.beneficiary.domain.registration import (
 from services.runtime.database import Transaction
 from services.runtime.routes import Accepted, Cause, Decided, Outcome, Rejected, region_of
 from services.runtime.sealing import PersonKeys, SealedKey
+from services.runtime.settings import Settings
 
 Claim = Envelope[PersonRegistered]
 Members = dict[UUID, list[tuple[UUID, str]]]
@@ -68,6 +69,13 @@ class Newcomer:
     def under_review(self) -> bool:
         """Whether a new entitlement of the person waits for an officer."""
         return any(pair.holds for pair in self.pairs)
+
+
+def prepare(settings: Settings) -> None:
+    """Reads the places of the regions and what matching knows."""
+    for region in settings.regions:
+        places.latest(region)
+    matching.prepare()
 
 
 async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcome]:

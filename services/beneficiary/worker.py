@@ -7,4 +7,4 @@ from services.runtime.worker import Worker
 
 SUBSCRIPTIONS = (on_claims("beneficiary", {PersonRegistered: handlers.on_registered}),)
 
-worker = Worker("beneficiary", SUBSCRIPTIONS)
+worker = Worker("beneficiary", SUBSCRIPTIONS, prepare=handlers.prepare)

@@ -190,8 +190,7 @@ class Sender:
 
     async def settled(self) -> None:
         """Waits for what is leaving; an `OutageError` if it could not be sent."""
-        leaving = self._leaving
-        if leaving is None:
+        if (leaving := self._leaving) is None:
             return
         try:
             await leaving

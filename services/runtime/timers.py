@@ -256,8 +256,7 @@ class Leader:
         return bool(answer)
 
     async def _append(self, tx: Transaction, outcomes: Sequence[Outcome]) -> Unsent:
-        facts = decided(outcomes)
-        return await outbox.append(tx, self.service, facts, inline=True, leads=True)
+        return await outbox.append(tx, self.service, decided(outcomes), inline=True, leads=True)
 
     async def _take_inbound(self, consumer: Consumer) -> bool:
         async with self.database.pool.acquire() as connection:

@@ -40,6 +40,10 @@ LOOKS_AT_ALL: Final = 360
 """Every so many looks of the collector are at everything."""
 
 
+def no_preparation(_: Settings) -> None:
+    """A service that has nothing to read beforehand."""
+
+
 def no_jobs(_: Settings, __: Telemetry) -> Sequence[Job]:
     """A service that calls nobody outside."""
     return ()
@@ -54,12 +58,13 @@ class Worker:
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     jobs: Callable[[Any, Telemetry], Sequence[Job]] = no_jobs
     settings: type[Settings] = Settings
+    prepare: Callable[[Any], None] = no_preparation
+    """Reads, once per process, what the first record would have to wait for."""
 
     def run(self) -> None:
         """Runs until SIGTERM or SIGINT; what is in hand is finished or comes again."""
         settings = self.settings()
-        gc.collect()
-        gc.freeze()
+        self.prepare(settings)
         gc.disable()  # a batch is many live objects and no garbage; see `collecting`
         uvloop.run(self._main(settings))
 
@@ -82,11 +87,11 @@ async def collecting() -> None:
     Left to itself the collector would walk every batch several times, and everything now and then.
     """
     for look in count(1):
-        await asyncio.sleep(COLLECT_EVERY_S)
         if look % LOOKS_AT_ALL == 0:
             gc.unfreeze()
         gc.collect()
         gc.freeze()
+        await asyncio.sleep(COLLECT_EVERY_S)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ __all__ = [
     "judge",
     "keys",
     "load_model",
+    "prepare",
     "signature",
 ]
 
@@ -39,6 +40,11 @@ __all__ = [
 @lru_cache(maxsize=1)
 def _default() -> Matcher:
     return Matcher(load_model(), places.latest)
+
+
+def prepare() -> None:
+    """Reads the model, which the first judgement would wait for."""
+    _default()
 
 
 def keys(person: Person) -> tuple[str, ...]:
