@@ -136,8 +136,8 @@ class Settings(BaseSettings):
     )
     dead_letter_key: Key | None = Field(None, description="Seals dead letters; workers, operators")
 
-    batch_claims: Annotated[int, Field(ge=1, le=1000)] = Field(
-        500, description="Claims applied in one transaction, at most"
+    batch_claims: Annotated[int, Field(ge=1, le=5000)] = Field(
+        1000, description="Claims applied in one transaction, at most"
     )
     batch_facts: Annotated[int, Field(ge=1, le=5000)] = Field(
         2000, description="Facts applied in one transaction, at most; a claim leaves four or five"
