@@ -27,7 +27,7 @@ facts as (select * from {given}
     group by topic, key, sequence
 ), moved as (
     insert into positions as p (topic, key, sequence)
-    select topic, key, max(sequence) from facts group by topic, key
+    select topic, key, max(sequence) from facts group by topic, key order by topic, key
     on conflict (topic, key) do update set sequence = excluded.sequence
     where p.sequence < excluded.sequence
 )
@@ -52,11 +52,17 @@ class Part:
         return [column.split() for column in f"n integer, {self.given}".split(", ")]
 
 
-def insert(table: str, given: str, more: dict[str, str] | None = None, end: str = "") -> Part:
-    """Inserts what is given, and besides or instead of it columns made by expressions."""
+def insert(
+    table: str, given: str, more: dict[str, str] | None = None, order: str = "", end: str = ""
+) -> Part:
+    """Inserts what is given, and besides or instead of it columns made by expressions.
+
+    In the order of its first column if no other is named: an index takes neighbours more cheaply.
+    """
     values = {column.split()[0]: column.split()[0] for column in given.split(", ")} | (more or {})
     text = f"insert into {table} ({', '.join(values)}) select {', '.join(values.values())}"
-    return Part(table, given, f"{text} from {{given}} {FRESH} {end}")
+    order = order or next(iter(values))
+    return Part(table, given, f"{text} from {{given}} {FRESH} order by {order} {end}")
 
 
 class Statement:
@@ -87,8 +93,14 @@ class Statement:
 ONCE = Part("inbox", "source text, id text, digest text, region text, person_id uuid", CLAIMS)
 IN_TURN = Part("positions", "topic text, key text, sequence bigint", FACTS)
 SENT = (
-    insert("sequences", "topic text, key text, last bigint"),
-    insert("outbox", "topic text, key text, event bytea", {"inline": "true"}, "returning id"),
+    insert("sequences", "topic text, key text, last bigint", order="topic, key"),
+    insert(
+        "outbox",
+        "topic text, key text, event bytea",
+        {"inline": "true"},
+        order="n",
+        end="returning id",
+    ),
 )
 BENEFICIARY = Statement(
     ONCE,
@@ -139,6 +151,7 @@ BENEFITS = Statement(
             "reasons": f"array['{alike.REASON}']",
             "pack_version": f"'{alike.VERSION}'",
         },
+        order="n",
     ),
     insert(
         "entitlements",
