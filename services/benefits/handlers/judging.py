@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 from uuid import UUID
@@ -69,18 +69,20 @@ class Bench:
     moments: Mapping[str, Moment]
     """By programme: deadlines follow each country's calendar."""
     zone: ZoneInfo
+    today: date
 
     @classmethod
     def of(cls, tx: Transaction) -> "Bench":
         """The bench of a transaction."""
         settings = cast("Terms", tx.settings)
-        folder = settings.packs
-        days = (tx.business_date, settings.hold_working_days, settings.decision_working_days)
+        folder, today = settings.packs, tx.business_date
+        days = (today, settings.hold_working_days, settings.decision_working_days)
         return cls(
             tx,
             tuple(programme_of(code, folder) for code in settings.programmes),
             {code: moment_of(code, folder, *days) for code in settings.programmes},
             ZoneInfo(settings.time_zone),
+            today,
         )
 
     async def judge(
@@ -123,11 +125,11 @@ class Bench:
 
     async def _homes(self, subjects: Mapping[UUID, Subject]) -> dict[UUID, Home]:
         """Households of those who are not paid themselves, or are paid for others."""
-        today = self.tx.business_date
         homes = {
             subject.person.household_id
             for subject in subjects.values()
-            if payee_of(subject.person, None, today) is None or subject.person.raises_children_alone
+            if payee_of(subject.person, None, self.today) is None
+            or subject.person.raises_children_alone
         }
         return await people.load_homes(self.tx.connection, homes) if homes else {}
 
@@ -159,7 +161,7 @@ class Bench:
         file = own.get(programme.pack.code)
         signed = file.application.signed if file and file.application else ()
         raised = children.get(person.id, ())
-        ruling = rule(programme, person, signed, self.tx.business_date, raised)
+        ruling = rule(programme, person, signed, self.today, raised)
         if isinstance(ruling, Refused):
             log.warning("person %s cannot be judged: %s %s", person.id, ruling.code, ruling.place)
             return None
@@ -167,8 +169,7 @@ class Bench:
 
     def may_pay(self, person: Person) -> bool:
         """Whether judging a person can come to anything."""
-        today = self.tx.business_date
-        return any(one.may_pay(person, today) for one in self._programmes_of(person))
+        return any(one.may_pay(person, self.today) for one in self._programmes_of(person))
 
     def _programmes_of(self, person: Person) -> list[Programme]:
         """Those of the person's country."""
@@ -192,7 +193,7 @@ class Bench:
                 ruling.reasons,
                 ruling.version,
                 to_json(facts).decode(),
-                self.tx.business_date,
+                self.today,
             )
         return Change(person.region, file, judged.file, decision)
 
