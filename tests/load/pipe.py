@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from deploy.instance import KAFKA_ADMIN
@@ -277,21 +277,27 @@ async def _feed(
     publisher: Publisher, topic: str, claims: Sequence[Claim], per_second: float | None
 ) -> dict[str, float]:
     """Publishes claims; claim id → when it was given to the client, in seconds."""
+    if per_second:
+        return await _feed_steadily(await publisher._started(), topic, claims, per_second)
     sent_at: dict[str, float] = {}
-    step = 1 if per_second else SEND_BATCH
-    began, sending = time.time(), set()
-    for start in range(0, len(claims), step):
-        part = claims[start : start + step]
-        if per_second:
-            await asyncio.sleep(max(0.0, began + start / per_second - time.time()))
+    for start in range(0, len(claims), SEND_BATCH):
+        part = claims[start : start + SEND_BATCH]
         sent_at |= dict.fromkeys((name for name, _, _ in part), time.time())
-        records = [(topic, key, raw) for _, key, raw in part]
-        if not per_second:
-            await publisher.send(records)
-            continue
-        sending.add(task := asyncio.create_task(publisher.send(records)))
-        task.add_done_callback(sending.discard)
-    await asyncio.gather(*sending)
+        await publisher.send([(topic, key, raw) for _, key, raw in part])
+    return sent_at
+
+
+async def _feed_steadily(
+    producer: AIOKafkaProducer, topic: str, claims: Sequence[Claim], per_second: float
+) -> dict[str, float]:
+    """Claims one by one; while a request is under way the client gathers what comes meanwhile."""
+    sent_at: dict[str, float] = {}
+    began, sent = time.time(), []
+    for number, (name, key, raw) in enumerate(claims):
+        await asyncio.sleep(max(0.0, began + number / per_second - time.time()))
+        sent_at[name] = time.time()
+        sent.append(await producer.send(topic, raw, key=key.encode()))
+    await asyncio.gather(*sent)
     return sent_at
 
 
