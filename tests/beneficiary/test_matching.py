@@ -352,3 +352,12 @@ def test_a_person_of_whom_nothing_is_known_meets_nobody() -> None:
         matching.keys(Person("1", given_name="\u0301", phone="nonsense", national_id="000000"))
         == ()
     )
+
+
+def test_what_was_prepared_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    matching._default.cache_clear()
+
+    matching.prepare()
+
+    monkeypatch.setattr(matching, "load_model", lambda: pytest.fail("the model was read again"))
+    assert matching.compare(DILNOZA, DILNOZA).outcome is SAME
