@@ -131,7 +131,7 @@ class Scene:
 
 
 SCENES: Final = (
-    Scene("cursor polling", "beneficiary", lost_answers, ("lost",)),
+    Scene("cursor polling", "beneficiary", lost_answers, ("lost",), 2),
     Scene("publish before commit", "beneficiary", paused_at_commit, ("duplicated", "uncaused")),
     Scene("offset before effect", "beneficiary", killed_at_commit, ("lost",)),
     Scene("no guard", "insights", lost_answers, ("duplicated",)),
