@@ -85,8 +85,13 @@ async def _stay(_: Connection) -> None:
 
 
 @asynccontextmanager
-async def migrated(service: str, settings: Settings | None = None) -> AsyncIterator[Schema]:
-    """A new database with roles and this service's tables; dropped afterwards."""
+async def migrated(
+    service: str, settings: Settings | None = None, until: str = "9999"
+) -> AsyncIterator[Schema]:
+    """A new database with roles and this service's tables; dropped afterwards.
+
+    Of the service's own migrations those alone that come before `until`.
+    """
     admin_url = os.environ.get("HAMROH_DATABASE_ADMIN_URL")
     if not admin_url:
         pytest.fail("needs the stack: HAMROH_DATABASE_ADMIN_URL is not set")
@@ -97,7 +102,8 @@ async def migrated(service: str, settings: Settings | None = None) -> AsyncItera
     try:
         made = await asyncpg.connect(url)
         await made.execute(ROLES.read_text(encoding="utf-8"))
-        await migrate(made, service, migrations_of(service))
+        files = [one for one in migrations_of(service) if one.family != service or one.file < until]
+        await migrate(made, service, files)
         await made.close()
         yield Schema(url, service, settings or Settings())
     finally:

@@ -140,7 +140,7 @@ async def _similar(
     tx: Transaction,
     keys: PersonKeys,
     newcomers: Sequence[Candidate],
-    digests: Mapping[str, bytes],
+    digests: Mapping[str, int],
 ) -> dict[str, list[Candidate]]:
     """Per matching key, the registered persons who share it; who cannot be the newcomer is left."""
     names = {digests[key]: key for one in newcomers for key in one.keys}
@@ -156,9 +156,9 @@ async def _similar(
     return similar
 
 
-def _number_digests(one: Candidate, digests: Mapping[str, bytes]) -> store.NumberDigests:
+def _number_digests(one: Candidate, digests: Mapping[str, int]) -> store.NumberDigests:
     """The three parts of the number as they are stored, or none."""
-    parts = [digests[part][: store.PART_BYTES] for part in one.number_parts]
+    parts = [digests[part] for part in one.number_parts]
     first, second, third = parts or (None, None, None)
     return first, second, third
 
@@ -179,9 +179,7 @@ def _newcomer(
     return Newcomer(claim, region, claim_digest, candidate, pairs, key, *sealed)
 
 
-async def _save(
-    tx: Transaction, digests: Mapping[str, bytes], newcomers: Sequence[Newcomer]
-) -> None:
+async def _save(tx: Transaction, digests: Mapping[str, int], newcomers: Sequence[Newcomer]) -> None:
     if not newcomers:
         return
     connection = tx.connection

@@ -15,9 +15,7 @@ Row = asyncpg.Record
 BLOCK_LIMIT: Final = 60
 """A matching key that more people share tells nothing; it is passed over."""
 
-PART_BYTES: Final = 8
-"""How much of the digest of a part of a number is kept: equal by chance costs a comparison."""
-NumberDigests = tuple[bytes | None, bytes | None, bytes | None]
+NumberDigests = tuple[int | None, int | None, int | None]
 """The digests of the three parts of a sound national number, or none."""
 
 LOAD_REGISTERED: Final = """
@@ -36,7 +34,7 @@ order by household_id, registered_on, id
 FIND_SIMILAR: Final = """
 with met as (
     select distinct given.key, member.person_id
-    from unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[])
+    from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
         as given (key, first, second, third)
     cross join lateral (
         select array_agg(person_id) as ids
@@ -73,15 +71,16 @@ with registered as (
     insert into person_keys (person_id, region, version, wrapped, number_parts)
     select person_id, region, version, wrapped,
            case when first is not null then array[first, second, third] end
-    from unnest($1::uuid[], $2::text[], $14::integer[], $17::text[], $18::bytea[], $19::bytea[],
-                $20::bytea[]) as given (person_id, region, version, wrapped, first, second, third)
+    from unnest($1::uuid[], $2::text[], $14::integer[], $17::text[], $18::bigint[],
+                $19::bigint[], $20::bigint[])
+        as given (person_id, region, version, wrapped, first, second, third)
 ), stated as (
     insert into person_statuses (person_id, region, code, level, valid_from)
     select * from unnest($21::uuid[], $22::text[], $23::text[], $24::text[], $25::date[])
     on conflict do nothing
 )
 insert into match_keys (key, person_id)
-select * from unnest($26::bytea[], $27::uuid[]) as given (key, person_id) order by key, person_id
+select * from unnest($26::bigint[], $27::uuid[]) as given (key, person_id) order by key, person_id
 """
 SAVE_PAIRS: Final = """
 insert into pairs (id, region, person_a, person_b, score, reasons, holds, suspected_on)
@@ -209,7 +208,7 @@ async def load_households(
 
 
 async def find_similar(
-    connection: Connection, wanted: Sequence[tuple[bytes, *NumberDigests]]
+    connection: Connection, wanted: Sequence[tuple[int, *NumberDigests]]
 ) -> list[Row]:
     """Persons who share a telling key: key, id, household, key version, sealed, wrapped.
 
@@ -227,7 +226,7 @@ async def save_persons(
     persons: Sequence[PersonRow],
     opening: Sequence[tuple[str, *NumberDigests]],
     statuses: Sequence[StatusRow],
-    match_keys: Sequence[tuple[bytes, UUID]],
+    match_keys: Sequence[tuple[int, UUID]],
 ) -> None:
     """Stores new persons with their wrapped keys and numbers, statuses and (digest, person)."""
     fields = PersonRow.__slots__

@@ -103,9 +103,14 @@ class PersonKeys:
             raise UnsealError("the key was wrapped by another key, or changed") from error
         return SealedKey(person_id, version, wrapped, plain)
 
-    def blind(self, value: str) -> bytes:
-        """A keyed digest for equality look-ups: plain hashes of identifiers can be guessed."""
-        return hmac.digest(self.blinding, value.encode(), hashlib.sha256)
+    def blind(self, value: str) -> int:
+        """A keyed digest for equality look-ups: plain hashes of identifiers can be guessed.
+
+        A signed number of eight bytes, as PostgreSQL keeps it: who trusts that it is the same looks
+        again, for one in 2⁶⁴ others has it too.
+        """
+        digest = hmac.digest(self.blinding, value.encode(), hashlib.sha256)
+        return int.from_bytes(digest[:8], signed=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,17 +1,24 @@
 """The registry's tables: a key that many share tells nothing; each region sees its own."""
 
+import hashlib
+import hmac
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.beneficiary import store
 from services.beneficiary.handlers import on_registered
 from services.beneficiary.store import BLOCK_LIMIT, PersonRow
 from services.runtime.database import Connection
+from services.runtime.migrate import migrate, migrations_of
+from services.runtime.sealing import PersonKeys
+from services.runtime.settings import Settings
+from tests.beneficiary.conftest import KEY
 from tests.beneficiary.forms import form
-from tests.databases import Schema
+from tests.databases import Schema, migrated
 from tests.events import NOW, claim
 
 pytestmark = pytest.mark.stack
@@ -46,25 +53,26 @@ def row(number: int) -> PersonRow:
     return PersonRow(**told)
 
 
-async def crowd(connection: Connection, key: bytes, numbers: range) -> None:
+async def crowd(connection: Connection, key: int, numbers: range) -> None:
     """People who share a matching key."""
     rows = [row(number) for number in numbers]
     opening = [("", None, None, None)] * len(rows)
     await store.save_persons(connection, rows, opening, [], [(key, one.id) for one in rows])
 
 
-def wanted(*keys: bytes) -> list[tuple[bytes, None, None, None]]:
+def wanted(*keys: int) -> list[tuple[int, None, None, None]]:
     """Keys of somebody without a number."""
     return [(key, None, None, None) for key in keys]
 
 
 async def test_a_key_is_telling_until_more_than_its_limit_share_it(schema: Schema) -> None:
+    rare, nobodys = 1, 2
     async with schema.transaction(NOW) as tx:
-        await crowd(tx.connection, b"rare", range(1, BLOCK_LIMIT + 1))
-        found = await store.find_similar(tx.connection, wanted(b"rare", b"nobody's"))
+        await crowd(tx.connection, rare, range(1, BLOCK_LIMIT + 1))
+        found = await store.find_similar(tx.connection, wanted(rare, nobodys))
         assert len(found) == BLOCK_LIMIT
-        await crowd(tx.connection, b"rare", range(BLOCK_LIMIT + 1, BLOCK_LIMIT + 2))
-        assert await store.find_similar(tx.connection, wanted(b"rare")) == []
+        await crowd(tx.connection, rare, range(BLOCK_LIMIT + 1, BLOCK_LIMIT + 2))
+        assert await store.find_similar(tx.connection, wanted(rare)) == []
 
 
 async def test_who_looks_for_a_few_does_not_read_everybody(schema: Schema) -> None:
@@ -72,10 +80,10 @@ async def test_who_looks_for_a_few_does_not_read_everybody(schema: Schema) -> No
     async with schema.transaction(NOW) as tx:
         rows = [row(number) for number in range(1, many + 1)]
         opening = [("", None, None, None)] * many
-        keys = [(f"key {number}".encode(), rows[number].id) for number in range(many)]
+        keys = [(number, rows[number].id) for number in range(many)]
         await store.save_persons(tx.connection, rows, opening, [], keys)
         before = await tx.connection.fetchval(ROWS_READ)
-        known, unknown = keys[:met], (f"nobody's {number}".encode() for number in range(strangers))
+        known, unknown = keys[:met], range(many, many + strangers)
         found = await store.find_similar(
             tx.connection, wanted(*(key for key, _ in known), *unknown)
         )
@@ -94,3 +102,30 @@ async def test_a_region_sees_its_people_and_nobody_their_keys(schema: Schema) ->
     for table in ("person_keys", "match_keys"):
         with pytest.raises(Exception, match=f"permission denied for table {table}"):
             await schema.seen_by_api(f"select * from {table}", ["VN-01"])
+
+
+async def test_whose_digests_were_kept_whole_is_still_found() -> None:
+    who, keys = row(1), PersonKeys.from_settings(Settings(key_encryption_key=KEY))
+    whole = [
+        hmac.digest(keys.blinding, text, hashlib.sha256) for text in (b"key", b"1", b"2", b"3")
+    ]
+    parts = [digest[:8] for digest in whole[1:]]
+    fields = PersonRow.__slots__
+    async with migrated("beneficiary", until="0004") as old:
+        database = await asyncpg.connect(old.url)
+        await database.execute("set search_path = beneficiary")
+        person = [tuple(getattr(who, name) for name in fields)]
+        await database.copy_records_to_table("persons", records=person, columns=fields)
+        opening = [(who.id, who.region, 1, "", parts)]
+        await database.copy_records_to_table("person_keys", records=opening)
+        await database.copy_records_to_table("match_keys", records=[(whole[0], who.id)])
+
+        await migrate(database, "beneficiary", migrations_of("beneficiary"))
+        await database.close()
+
+        same, another = ([keys.blind(part) for part in own] for own in ("123", "456"))
+        wanted = [(keys.blind("key"), *same), (keys.blind("key"), *another)]
+        worker = await old.connect("worker")
+        found = [await store.find_similar(worker, [one]) for one in wanted]
+        await worker.close()
+    assert [[one["id"] for one in rows] for rows in found] == [[who.id], []]

@@ -106,7 +106,6 @@ SEALING: Final = bytes(28)
 """As many as a nonce and a tag."""
 WRAPPED: Final = urlsafe_b64encode(bytes(40)).rstrip(b"=").decode()
 """As long as a wrapped key."""
-PART_BYTES: Final = 8
 
 
 def named(*parts: str) -> str:
@@ -124,14 +123,15 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def digests(*texts: str) -> list[bytes]:
-    """A digest of each text and its place, 32 bytes."""
-    return [hashlib.sha256(f"{n}:{text}".encode()).digest() for n, text in enumerate(texts)]
+def digests(*texts: str) -> list[int]:
+    """A digest of each text and its place, as a number of 8 bytes."""
+    found = (hashlib.sha256(f"{n}:{text}".encode()).digest() for n, text in enumerate(texts))
+    return [int.from_bytes(digest[:8], signed=True) for digest in found]
 
 
-def number_parts(number: str) -> list[bytes]:
-    """Digests of three parts of a number, 8 bytes each."""
-    return [part[:PART_BYTES] for part in digests(number[0::3], number[1::3], number[2::3])]
+def number_parts(number: str) -> list[int]:
+    """Digests of three parts of a number."""
+    return digests(number[0::3], number[1::3], number[2::3])
 
 
 def changes_later(person_id: str) -> bool:

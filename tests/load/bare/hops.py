@@ -90,7 +90,8 @@ def on_claim(batch: Batch, n: int, claim: Event) -> None:
         *(alike.digest(document), date.fromisoformat(born), data["birth_precision"], data["sex"]),
         *(place, data["language"], alike.sealed(document), date.fromisoformat(claim["time"][:10])),
     )
-    batch.add("person_keys", n, who, region, alike.WRAPPED, b"".join(alike.number_parts(number)))
+    parts = ",".join(map(str, alike.number_parts(number)))
+    batch.add("person_keys", n, who, region, alike.WRAPPED, f"{{{parts}}}")
     for status in data["statuses"]:
         since = date.fromisoformat(status["valid_from"])
         batch.add("person_statuses", n, who, region, status["code"], status["level"], since)

@@ -113,17 +113,13 @@ BENEFICIARY = Statement(
     ),
     insert(
         "person_keys",
-        "person_id uuid, region text, wrapped text, number_parts bytea",
-        {
-            "version": "1",
-            "number_parts": "array[substr(number_parts, 1, 8), substr(number_parts, 9, 8),"
-            " substr(number_parts, 17, 8)]",
-        },
+        "person_id uuid, region text, wrapped text, number_parts text",
+        {"version": "1", "number_parts": "number_parts::bigint[]"},
     ),
     insert(
         "person_statuses", "person_id uuid, region text, code text, level text, valid_from date"
     ),
-    insert("match_keys", "key bytea, person_id uuid"),
+    insert("match_keys", "key bigint, person_id uuid"),
     *SENT,
 )
 BENEFITS = Statement(

@@ -58,7 +58,7 @@ async def on_claim(claim: Claim) -> None:
     await publish(facts)
 
 
-def matching_keys(claim: Claim) -> list[bytes]:
+def matching_keys(claim: Claim) -> list[int]:
     data, family, given = claim.data, claim.data.name.family, claim.data.name.given
     return alike.digests(
         data.identifiers[0].value,

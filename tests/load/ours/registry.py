@@ -66,7 +66,7 @@ async def _load(url: str, settings: Settings, seed: str, count: int) -> None:
         "match_keys": [],
     }
     for one in newcomers:
-        parts = [keys.blind(part)[: store.PART_BYTES] for part in one.candidate.number_parts]
+        parts = [keys.blind(part) for part in one.candidate.number_parts]
         opening = one.person_id, one.region, one.key.version, one.key.wrapped, parts or None
         written["person_keys"].append(opening)
         written["person_statuses"] += [

@@ -44,6 +44,8 @@ class Matcher:
 
     def judge(self, pairs: Sequence[tuple[Person, Person]]) -> list[Judgement]:
         """One judgement a pair, in order; a batch costs far less than the pairs one by one."""
+        if not pairs:  # most newcomers meet nobody, and empty columns cost as much as short ones
+            return []
         encoder = Encoder()
         first = encoder.encode(profile(a, self.place_now) for a, _ in pairs)
         second = encoder.encode(profile(b, self.place_now) for _, b in pairs)
