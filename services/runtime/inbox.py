@@ -49,21 +49,7 @@ select topic, key, sequence from positions
 where (topic, key) in (select * from unnest($1::text[], $2::text[]))
 order by topic, key for update
 """
-ADVANCE: Final = """
-with given as (
-    select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
-        as given (topic, key, was, now_at)
-), moved as (
-    update positions p set sequence = given.now_at from given
-    where given.was is not null  -- said, or every new key is looked for once more
-      and p.topic = given.topic and p.key = given.key and p.sequence = given.was
-    returning 1
-), added as (
-    insert into positions (topic, key, sequence)
-    select topic, key, now_at from given where was is null order by topic, key
-)
-select count(*) from moved
-"""
+ADVANCE: Final = "select advance($1::text[], $2::text[], $3::bigint[], $4::bigint[])"
 PARK: Final = """
 insert into waiting
     (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
@@ -75,21 +61,7 @@ set waits_for = excluded.waits_for, ready = false
 LOCK_TO_WAIT: Final = """
 select pg_advisory_xact_lock(hashtext('hamroh.causes'), hashtext(current_schema()))
 """
-LOCK_TO_RELEASE: Final = """
-select pg_advisory_xact_lock_shared(hashtext('hamroh.causes'), hashtext(current_schema()))
-"""
-RELEASE: Final = """
-update waiting set waits_for = null, ready = true
-where exists (select from waiting) and waits_for = any($1::text[])
-"""
-TURN: Final = """
-update waiting w set ready = true
-from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, sequence)
-where exists (select from waiting)  -- it is empty most of the time, which is seen once
-  and w.topic = given.topic and w.key = given.key and w.waits_for is null and not w.ready
-  and exists (select from waiting n
-              where n.topic = w.topic and n.key = w.key and n.sequence <= given.sequence + 1)
-"""
+RELEASE: Final = "select release($1::text[])"
 READY: Final = """
 select topic, partition, record_offset, key, raw, id from waiting
 where ready and topic ~ any($2::text[]) order by topic, key, sequence limit $1
@@ -209,12 +181,12 @@ async def advance(
     topics, keys = [place[0] for place in applied], [place[1] for place in applied]
     was = [before.get(place) for place in applied]
     try:
-        moved = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
+        turned = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
     except asyncpg.UniqueViolationError as error:
         raise ConflictError("another process began the same keys") from error
-    if moved != len(was) - was.count(None):
+    if turned is None:
         raise ConflictError("another process applied facts of the same keys")
-    return await connection.execute(TURN, topics, keys, [*applied.values()]) != "UPDATE 0"
+    return bool(turned)
 
 
 async def park(
@@ -252,8 +224,7 @@ async def release(connection: Connection, causes: Collection[str]) -> bool:
 
     Nobody begins to wait meanwhile: who looked in vain for a cause looks again under this lock.
     """
-    await connection.execute(LOCK_TO_RELEASE)
-    return await connection.execute(RELEASE, [*causes]) != "UPDATE 0"
+    return bool(await connection.fetchval(RELEASE, [*causes]))
 
 
 async def unpark(

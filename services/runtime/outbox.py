@@ -7,7 +7,7 @@ under the row lock of (topic, key), so the facts of one key are numbered in comm
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,27 +18,32 @@ from contracts.values import derived_text, service_source
 from services.runtime.database import Connection, Database, Transaction
 from services.runtime.routes import Decided
 
-RESERVE: Final = """
+# Most keys are new: facts that are numbered from 1 are stored at once if all their keys begin, and
+# else numbered anew by what was reserved, and stored with nothing left to reserve.
+APPEND: Final = """
 with reserved as (
     insert into sequences as s (topic, key, last)
     select topic, key, many
-    from unnest($1::text[], $2::text[], $3::bigint[]) as given (topic, key, many)
+    from unnest($6::text[], $7::text[], $8::bigint[]) as given (topic, key, many)
     order by topic, key
     on conflict (topic, key) do update set last = s.last + excluded.last
     returning topic, key, last
-)
-select topic, key, last from reserved where last > 1
-"""
-APPEND: Final = """
-with added as (
+), numbered as (
+    select coalesce(sum(last) = cardinality($3::bytea[]), true) as rightly from reserved
+), added as (
     insert into outbox (topic, key, event, inline)
     select topic, key, event, inline
     from unnest($1::text[], $2::text[], $3::bytea[], $4::boolean[])
     with ordinality as given (topic, key, event, inline, place)
+    where (select rightly from numbered)
     order by place
     returning id
 )
-select id, case when $5 then (select pg_notify('outbox', current_schema())::text) end from added
+select id, case when $5 then (select pg_notify('outbox', current_schema())::text) end,
+       null as topic, null as key, null as last
+from added
+union all
+select null, null, topic, key, last from reserved where not (select rightly from numbered)
 """
 DELETE_SENT: Final = "delete from outbox where id = any($1::bigint[])"
 DELETE_SWEPT: Final = """
@@ -97,13 +102,24 @@ async def append(
         (topic_for(BY_PAYLOAD[type(fact.payload)], service, _region(fact)), key_of(fact.payload))
         for fact in decisions
     ]
-    sequences = await _reserve(tx.connection, Counter(places))
-    begun = {place for place, last in sequences.items() if last == 0} if leads else set()
-    events = _encode(service, tx, decisions, places, sequences)
     tx.tally.facts.update(fact.payload.type_name for fact in decisions)
     topics, keys = [place[0] for place in places], [place[1] for place in places]
-    inlines = [inline and (place[0] not in COMPACTED or place in begun) for place in places]
-    rows = await tx.connection.fetch(APPEND, topics, keys, events, inlines, not all(inlines))
+    wanted, before = Counter(places), dict[tuple[str, str], int]()
+    reserved = [place[0] for place in wanted], [place[1] for place in wanted], [*wanted.values()]
+    events = _encode(service, tx, decisions, places, before)
+    inlines = [inline and (leads or topic not in COMPACTED) for topic in topics]
+    facts = topics, keys, events, inlines
+    rows = await tx.connection.fetch(APPEND, *facts, not all(inlines), *reserved)
+    if rows[0]["id"] is None:
+        last = {(row["topic"], row["key"]): row["last"] for row in rows}
+        before = {place: at - wanted[place] for place, at in last.items() if at > wanted[place]}
+        events = _encode(service, tx, decisions, places, before)
+        inlines = [
+            by_us and (place not in before or place[0] not in COMPACTED)
+            for by_us, place in zip(inlines, places, strict=True)
+        ]
+        facts = topics, keys, events, inlines
+        rows = await tx.connection.fetch(APPEND, *facts, not all(inlines), [], [], [])
     records = [*zip(topics, keys, events, strict=True)]
     ours = [place for place, by_us in enumerate(inlines) if by_us]
     return Unsent(tuple(rows[i][0] for i in ours), tuple(records[i] for i in ours))
@@ -113,24 +129,15 @@ def _region(fact: Decided) -> str | None:
     return fact.region or fact.cause.region
 
 
-async def _reserve(
-    connection: Connection, wanted: Counter[tuple[str, str]]
-) -> dict[tuple[str, str], int]:
-    """The sequence before the first of each (topic, key); most keys are new and begin at 0."""
-    rows = await connection.fetch(
-        RESERVE, [place[0] for place in wanted], [place[1] for place in wanted], [*wanted.values()]
-    )
-    known = {(row[0], row[1]): row[2] - wanted[row[0], row[1]] for row in rows}
-    return dict.fromkeys(wanted, 0) | known
-
-
 def _encode(
     service: str,
     tx: Transaction,
     decisions: Sequence[Decided],
     places: Sequence[tuple[str, str]],
-    sequences: dict[tuple[str, str], int],
+    before: Mapping[tuple[str, str], int],
 ) -> list[bytes]:
+    """The bytes of facts, numbered behind the last of their key."""
+    sequences = defaultdict[tuple[str, str], int](int, before)
     source, share = service_source(service), tx.settings.traced_share
     ordinals: defaultdict[tuple[str, str, str], int] = defaultdict(int)
     events = []

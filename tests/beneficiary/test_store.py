@@ -123,9 +123,11 @@ async def test_whose_digests_were_kept_whole_is_still_found() -> None:
         await migrate(database, "beneficiary", migrations_of("beneficiary"))
         await database.close()
 
-        same, another = ([keys.blind(part) for part in own] for own in ("123", "456"))
-        wanted = [(keys.blind("key"), *same), (keys.blind("key"), *another)]
         worker = await old.connect("worker")
-        found = [await store.find_similar(worker, [one]) for one in wanted]
+        found = []
+        for number in ("123", "456"):
+            first, second, third = (keys.blind(part) for part in number)
+            shared = [(keys.blind("key"), first, second, third)]
+            found.append(await store.find_similar(worker, shared))
         await worker.close()
     assert [[one["id"] for one in rows] for rows in found] == [[who.id], []]

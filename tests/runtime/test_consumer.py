@@ -158,8 +158,7 @@ async def give(desk: Desk, key: object) -> None:
     """The cause of a key comes, as a consumer of another topic brings it."""
     async with desk.database.transaction() as tx:
         await tx.connection.execute("insert into once values ($1)", str(key))
-        await tx.connection.execute(inbox.LOCK_TO_RELEASE)
-        await tx.connection.execute(inbox.RELEASE, [f"cause:{key}"])
+        await inbox.release(tx.connection, [f"cause:{key}"])
 
 
 async def test_what_waits_for_its_cause_is_taken_in_order_when_it_comes(desk: Desk) -> None:

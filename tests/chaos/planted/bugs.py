@@ -154,7 +154,7 @@ def guard_in_another_transaction() -> None:
         own = await asyncpg.connect(Settings().database_url.get_secret_value())
         try:
             topics, keys = [place[0] for place in applied], [place[1] for place in applied]
-            was = [before.get(place, 0) for place in applied]
+            was = [before.get(place) for place in applied]
             await own.execute(inbox.ADVANCE, topics, keys, was, [*applied.values()])
         finally:
             await own.close()
