@@ -32,10 +32,11 @@ Members = dict[UUID, list[tuple[UUID, str]]]
 
 
 class Form(NamedTuple):
-    """A claim, the region that made it, and what it says as bytes."""
+    """A claim, the region that made it, whose household it is about, and what it says as bytes."""
 
     claim: Claim
     region: str
+    household_id: UUID
     document: bytes
     digest: str
     """Tells a repeated claim from a changed one."""
@@ -44,7 +45,8 @@ class Form(NamedTuple):
     def of(cls, claim: Claim) -> "Form":
         """Reads a claim; a field that is still to come changes nothing in an older form."""
         document = claim.data.model_dump_json(exclude_none=True).encode()
-        return cls(claim, region_of(claim) or "", document, digest(document))
+        home = household_id(claim.source, claim.data.form_id)
+        return cls(claim, region_of(claim) or "", home, document, digest(document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,10 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     One transaction at a time, whichever way the claims came: two members of a household who come
     at once would else each be its only member, and two records of a person never meet.
     """
-    await store.lock_registration(tx.connection)
-    refused, fresh = await _sorted_out(tx, claims)
+    forms = [Form.of(claim) for claim in claims]
+    names = [(form.claim.source, form.claim.data.record_id) for form in forms]
+    known = await store.load_known(tx.connection, names, {form.household_id for form in forms})
+    refused, fresh = _sorted_out(tx, forms, known.digests)
     keys = PersonKeys.from_settings(tx.settings)
     candidates = [_candidate(form) for form in fresh]
     digests = {text: keys.blind(text) for one in candidates for text in one.blinded}
@@ -95,21 +99,21 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
         _newcomer(keys, form, candidate, tuple(pairs[candidate.person_id]))
         for form, candidate in zip(fresh, candidates, strict=True)
     ]
-    households = await store.load_households(
-        tx.connection, [newcomer.candidate.household_id for newcomer in newcomers]
-    )
     await _save(tx, digests, newcomers)
-    return [*refused, *_announced(newcomers), *_household_facts(newcomers, households)]
+    return [*refused, *_announced(newcomers), *_household_facts(newcomers, known.members)]
 
 
-async def _sorted_out(tx: Transaction, claims: Sequence[Claim]) -> tuple[list[Outcome], list[Form]]:
-    """Answers to what needs no registration, and the claims that do."""
-    names = [(claim.source, claim.data.record_id) for claim in claims]
-    known = await store.load_registered(tx.connection, names)
+def _sorted_out(
+    tx: Transaction, forms: Sequence[Form], digests: Mapping[tuple[str, str], str]
+) -> tuple[list[Outcome], list[Form]]:
+    """Answers to what needs no registration, and the forms that do."""
+    known = dict(digests)
     answers: list[Outcome] = []
     fresh: list[Form] = []
-    for form, name in zip(map(Form.of, claims), names, strict=True):
-        claim, today = form.claim, tx.business_date
+    today = tx.business_date
+    for form in forms:
+        claim = form.claim
+        name = claim.source, claim.data.record_id
         in_force = places.in_force(form.region, today)
         if name in known and known[name] == form.digest:
             answers.append(Accepted(claim, person_id(*name)))
@@ -129,7 +133,7 @@ def _candidate(form: Form) -> Candidate:
     signature = matching.signature(person)
     return Candidate(
         person_id(source, data.record_id),
-        household_id(source, data.form_id),
+        form.household_id,
         person,
         signature.keys,
         signature.number_parts,
@@ -172,7 +176,7 @@ def _opened(keys: PersonKeys, row: store.Row) -> Candidate:
 def _newcomer(
     keys: PersonKeys, form: Form, candidate: Candidate, pairs: tuple[Pair, ...]
 ) -> Newcomer:
-    claim, region, document, claim_digest = form
+    claim, region, _, document, claim_digest = form
     key = keys.issue(candidate.person_id)
     contact = contact_of(claim.data, region).model_dump_json().encode()
     sealed = key.seal(document), key.seal(contact)

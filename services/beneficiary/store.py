@@ -1,9 +1,9 @@
 """Every statement of the registry, and the rows it keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -18,17 +18,7 @@ BLOCK_LIMIT: Final = 60
 NumberDigests = tuple[int | None, int | None, int | None]
 """The digests of the three parts of a sound national number, or none."""
 
-LOAD_REGISTERED: Final = """
-select source, record_id, id, claim_digest from persons
-where (source, record_id) in (select * from unnest($1::text[], $2::text[]))
-"""
-LOCK_REGISTRATION: Final = """
-select pg_advisory_xact_lock(hashtext('hamroh.registration'), hashtext(current_schema()))
-"""
-LOAD_HOUSEHOLDS: Final = """
-select household_id, id, role from persons where household_id = any($1::uuid[])
-order by household_id, registered_on, id
-"""
+KNOWN: Final = "select * from known($1::text[], $2::text[], $3::uuid[])"
 # Members are looked up one by one, each below its `limit 1`: a plan made for a batch expects ten
 # members of every key, where there is hardly one, and would join by reading everybody (ADR 12).
 FIND_SIMILAR: Final = """
@@ -182,29 +172,27 @@ class PairView:
     decided_at: datetime | None
 
 
-async def lock_registration(connection: Connection) -> None:
-    """Until the commit nobody else registers: what is loaded of persons and homes stays true."""
-    await connection.execute(LOCK_REGISTRATION)
+class Known(NamedTuple):
+    """What the registry knows already."""
 
-
-async def load_registered(
-    connection: Connection, names: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
+    digests: dict[tuple[str, str], str]
     """(source, record id) → digest of the claim that registered it."""
-    rows = await connection.fetch(
-        LOAD_REGISTERED, [name[0] for name in names], [name[1] for name in names]
-    )
-    return {(row["source"], row["record_id"]): row["claim_digest"] for row in rows}
-
-
-async def load_households(
-    connection: Connection, household_ids: Sequence[UUID]
-) -> dict[UUID, list[tuple[UUID, str]]]:
+    members: dict[UUID, list[tuple[UUID, str]]]
     """Household → its members so far, as (person, role) in the order they came."""
-    members: dict[UUID, list[tuple[UUID, str]]] = {}
-    for row in await connection.fetch(LOAD_HOUSEHOLDS, household_ids):
-        members.setdefault(row["household_id"], []).append((row["id"], row["role"]))
-    return members
+
+
+async def load_known(
+    connection: Connection, names: Sequence[tuple[str, str]], household_ids: Iterable[UUID]
+) -> Known:
+    """What is known of records and households; until the commit nobody else registers any."""
+    columns = [name[0] for name in names], [name[1] for name in names], [*household_ids]
+    known = Known({}, {})
+    for row in await connection.fetch(KNOWN, *columns):
+        if row["household_id"] is None:
+            known.digests[row["source"], row["record_id"]] = row["claim_digest"]
+        else:
+            known.members.setdefault(row["household_id"], []).append((row["id"], row["role"]))
+    return known
 
 
 async def find_similar(

@@ -70,13 +70,13 @@ SUBSCRIPTIONS = (
     on(
         "benefits",
         "beneficiary.contact.v1",
-        {ContactChanged: people.on_contact_changed},
+        {ContactChanged: people.on_sealed},
         forget=people.forget_contacts,
     ),
     on(
         "benefits",
         "beneficiary.key.v1",
-        {KeyIssued: people.on_key_issued},
+        {KeyIssued: people.on_sealed},
         forget=people.forget_keys,
     ),
 )

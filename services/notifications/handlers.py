@@ -25,28 +25,14 @@ from services.runtime.routes import Cause, Decided, Outcome, Releases, Waits, re
 Notice = Envelope[NoticeIssued]
 
 
-async def on_registered(
-    tx: Transaction, events: Sequence[Envelope[PersonRegistered]]
+async def on_person(
+    tx: Transaction,
+    events: Sequence[Envelope[PersonRegistered] | Envelope[ContactChanged] | Envelope[KeyIssued]],
 ) -> list[Outcome]:
-    """Keeps a person's language."""
-    people = [(region_of(event) or "", event.data) for event in events]
-    await store.save_languages(tx.connection, people)
-    return [_arrived(event.data.person_id) for event in events]
-
-
-async def on_contact_changed(
-    tx: Transaction, events: Sequence[Envelope[ContactChanged]]
-) -> list[Outcome]:
-    """Keeps a person's contact, sealed as it came."""
-    contacts = [(region_of(event) or "", event.data) for event in events]
-    await store.save_contacts(tx.connection, contacts)
-    return [_arrived(event.data.person_id) for event in events]
-
-
-async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) -> list[Outcome]:
-    """Keeps a person's key, wrapped as it came."""
-    keys = [(region_of(event) or "", event.data) for event in events]
-    await store.save_keys(tx.connection, keys)
+    """Keeps a person's language, their contact sealed as it came, their key wrapped as it came."""
+    await store.save_persons(
+        tx.connection, [(region_of(event) or "", event.data) for event in events]
+    )
     return [_arrived(event.data.person_id) for event in events]
 
 

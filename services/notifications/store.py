@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, assert_never
+from typing import Any, Final, Literal, assert_never
 from uuid import UUID
 
 import asyncpg
@@ -12,30 +12,29 @@ from contracts.beneficiary import ContactChanged, KeyIssued, PersonRegistered
 from contracts.notifications import Channel
 from services.notifications.domain.deliveries import Again, Delivered, Failed, Verdict
 from services.notifications.domain.texts import Composition
-from services.runtime.database import Connection
+from services.runtime.database import Connection, columns
 from services.runtime.routes import Cause
 
-SAVE_LANGUAGES: Final = """
-insert into languages (person_id, region, language)
-select person_id, region, language
-from unnest($1::uuid[], $2::text[], $3::text[]) as given (person_id, region, language)
-order by person_id
-on conflict (person_id) do update
-set region = excluded.region, language = excluded.language
-"""
-SAVE_CONTACTS: Final = """
-insert into contacts (person_id, region, key_version, sealed)
-select person_id, region, key_version, sealed
-from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
-    as given (person_id, region, key_version, sealed)
-order by person_id
-on conflict (person_id) do update
-set region = excluded.region, key_version = excluded.key_version, sealed = excluded.sealed
-"""
-SAVE_KEYS: Final = """
+SAVE_PERSONS: Final = """
+with told as (
+    insert into languages (person_id, region, language)
+    select person_id, region, language
+    from unnest($1::uuid[], $2::text[], $3::text[]) as given (person_id, region, language)
+    order by person_id
+    on conflict (person_id) do update
+    set region = excluded.region, language = excluded.language
+), reached as (
+    insert into contacts (person_id, region, key_version, sealed)
+    select person_id, region, key_version, sealed
+    from unnest($4::uuid[], $5::text[], $6::integer[], $7::text[])
+        as given (person_id, region, key_version, sealed)
+    order by person_id
+    on conflict (person_id) do update
+    set region = excluded.region, key_version = excluded.key_version, sealed = excluded.sealed
+)
 insert into keys (person_id, region, key_version, wrapped_key)
 select person_id, region, key_version, wrapped_key
-from unnest($1::uuid[], $2::text[], $3::integer[], $4::text[])
+from unnest($8::uuid[], $9::text[], $10::integer[], $11::text[])
     as given (person_id, region, key_version, wrapped_key)
 order by person_id
 on conflict (person_id) do update
@@ -163,42 +162,31 @@ class MessageRow:
     queued_at: datetime
 
 
-async def save_languages(
-    connection: Connection, people: Iterable[tuple[str, PersonRegistered]]
-) -> None:
-    """Adds or replaces (region, person)'s languages."""
-    latest = {data.person_id: (region, data.preferred_language) for region, data in people}
+Told = PersonRegistered | ContactChanged | KeyIssued
+"""What the registry tells of a person."""
+
+
+async def save_persons(connection: Connection, told: Iterable[tuple[str, Told]]) -> None:
+    """Adds or replaces what (region, fact)s say: languages, contacts as sealed, keys as wrapped."""
+    languages: dict[UUID, tuple[Any, ...]] = {}
+    contacts: dict[UUID, tuple[Any, ...]] = {}
+    keys: dict[UUID, tuple[Any, ...]] = {}
+    for region, data in told:
+        who = data.person_id
+        match data:
+            case PersonRegistered():
+                languages[who] = who, region, data.preferred_language
+            case ContactChanged():
+                contacts[who] = who, region, data.key_version, data.sealed
+            case KeyIssued():
+                keys[who] = who, region, data.key_version, data.wrapped_key
+            case _:
+                assert_never(data)
     await connection.execute(
-        SAVE_LANGUAGES,
-        [*latest],
-        [region for region, _ in latest.values()],
-        [language for _, language in latest.values()],
-    )
-
-
-async def save_contacts(
-    connection: Connection, contacts: Iterable[tuple[str, ContactChanged]]
-) -> None:
-    """Adds or replaces (region, contact)s, sealed."""
-    latest = {data.person_id: (region, data) for region, data in contacts}
-    await connection.execute(
-        SAVE_CONTACTS,
-        [*latest],
-        [region for region, _ in latest.values()],
-        [data.key_version for _, data in latest.values()],
-        [data.sealed for _, data in latest.values()],
-    )
-
-
-async def save_keys(connection: Connection, keys: Iterable[tuple[str, KeyIssued]]) -> None:
-    """Adds or replaces (region, key)s, wrapped."""
-    latest = {data.person_id: (region, data) for region, data in keys}
-    await connection.execute(
-        SAVE_KEYS,
-        [*latest],
-        [region for region, _ in latest.values()],
-        [data.key_version for _, data in latest.values()],
-        [data.wrapped_key for _, data in latest.values()],
+        SAVE_PERSONS,
+        *columns([*languages.values()], 3),
+        *columns([*contacts.values()], 4),
+        *columns([*keys.values()], 4),
     )
 
 

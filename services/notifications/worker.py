@@ -42,17 +42,17 @@ MOST_SILENCES: Final = 3
 SPANS: Final[dict[Channel, str]] = {"sms": "send text message", "email": "send mail"}
 
 SUBSCRIPTIONS = (
-    on("notifications", "beneficiary.person.v1", {PersonRegistered: handlers.on_registered}),
+    on("notifications", "beneficiary.person.v1", {PersonRegistered: handlers.on_person}),
     on(
         "notifications",
         "beneficiary.contact.v1",
-        {ContactChanged: handlers.on_contact_changed},
+        {ContactChanged: handlers.on_person},
         forget=handlers.forget_contacts,
     ),
     on(
         "notifications",
         "beneficiary.key.v1",
-        {KeyIssued: handlers.on_key_issued},
+        {KeyIssued: handlers.on_person},
         forget=handlers.forget_keys,
     ),
     on("notifications", "benefits.notice.v1", {NoticeIssued: handlers.on_notice_issued}),

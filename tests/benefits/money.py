@@ -28,12 +28,9 @@ async def reachable(tx: Transaction, name: str, account: str | None) -> None:
     who = uid(name)
     key = KEYS.issue(who)
     sealed = key.seal(Contact(name=f"Name of {name}", account=account).model_dump_json().encode())
-    await people.on_contact_changed(
-        tx, [fact(ContactChanged(person_id=who, key_version=1, sealed=sealed))]
-    )
-    await people.on_key_issued(
-        tx, [fact(KeyIssued(person_id=who, key_version=1, wrapped_key=key.wrapped))]
-    )
+    contact = ContactChanged(person_id=who, key_version=1, sealed=sealed)
+    issued = KeyIssued(person_id=who, key_version=1, wrapped_key=key.wrapped)
+    await people.on_sealed(tx, [fact(contact), fact(issued)])
 
 
 @dataclass

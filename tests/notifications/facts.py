@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from contracts.beneficiary import Contact, ContactChanged, KeyIssued, PersonRegistered
 from contracts.benefits import NoticeIssued
 from contracts.envelope import Envelope
-from services.notifications.handlers import on_contact_changed, on_key_issued, on_registered
+from services.notifications.handlers import on_person
 from services.runtime.database import Transaction
 from services.runtime.sealing import PersonKeys
 from tests.events import REGION, fact
@@ -70,7 +70,5 @@ async def known(
 ) -> UUID:
     """Tells notifications all about a person; returns the person's id."""
     key, contact = sealed(PersonKeys.from_settings(tx.settings), person, phone, email)
-    await on_key_issued(tx, [key])
-    await on_contact_changed(tx, [contact])
-    await on_registered(tx, [registered(person, language)])
+    await on_person(tx, [key, contact, registered(person, language)])
     return person

@@ -15,10 +15,8 @@ from services.notifications.domain.texts import CompositionError
 from services.notifications.handlers import (
     forget_contacts,
     forget_keys,
-    on_contact_changed,
-    on_key_issued,
     on_notice_issued,
-    on_registered,
+    on_person,
     settle,
 )
 from services.notifications.store import Lease
@@ -73,11 +71,11 @@ async def test_a_notice_waits_until_language_contact_and_key_are_all_here(
     async with schema.transaction(NOW) as tx:
         key, contact = sealed(PersonKeys.from_settings(tx.settings), payee)
         assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
-        assert await on_contact_changed(tx, [contact]) == [Releases(cause)]
+        assert await on_person(tx, [contact]) == [Releases(cause)]
         assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
-        assert await on_registered(tx, [registered(payee)]) == [Releases(cause)]
+        assert await on_person(tx, [registered(payee)]) == [Releases(cause)]
         assert await on_notice_issued(tx, [event]) == [Waits(event, cause)]
-        assert await on_key_issued(tx, [key]) == [Releases(cause)]
+        assert await on_person(tx, [key]) == [Releases(cause)]
         assert await on_notice_issued(tx, [event]) == []
         assert len(await store.page_messages(tx.connection, payee, None, 10)) == 1
 
@@ -109,10 +107,9 @@ async def test_a_contact_that_commits_while_its_notice_is_parked_still_releases_
     async with schema.database(NOW) as database:
         desk = Desk(database, "notifications")
         notices = desk.listening("benefits.notice.v1", NoticeIssued, look_and_pause)
-        contacts = desk.listening("beneficiary.contact.v1", ContactChanged, on_contact_changed)
+        contacts = desk.listening("beneficiary.contact.v1", ContactChanged, on_person)
         async with database.transaction() as tx:
-            await on_registered(tx, [registered(payee)])
-            await on_key_issued(tx, [key])
+            await on_person(tx, [registered(payee), key])
         # when the contact comes meanwhile
         parking = asyncio.create_task(notices.process([record_of(notice(payee))]))
         async with asyncio.timeout(30):
@@ -169,9 +166,9 @@ async def test_a_notice_that_waited_for_its_payee_is_let_go_when_the_key_ends(
     async with schema.database(NOW) as database:
         desk = Desk(database, "notifications")
         notices = desk.listening("benefits.notice.v1", NoticeIssued, on_notice_issued)
-        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_key_issued, forget_keys)
+        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_person, forget_keys)
         async with database.transaction() as tx:
-            await on_registered(tx, [registered(payee)])
+            await on_person(tx, [registered(payee)])
         await keys.process([record_of(key)])
         waiting = notice(payee)
         await notices.process([record_of(waiting)])
@@ -192,9 +189,9 @@ async def test_the_end_of_a_key_that_was_never_here_is_known(schema: Schema) -> 
     async with schema.database(NOW) as database:
         desk = Desk(database, "notifications")
         notices = desk.listening("benefits.notice.v1", NoticeIssued, on_notice_issued)
-        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_key_issued, forget_keys)
+        keys = desk.listening("beneficiary.key.v1", KeyIssued, on_person, forget_keys)
         async with database.transaction() as tx:
-            await on_registered(tx, [registered(late), registered(gone)])
+            await on_person(tx, [registered(late), registered(gone)])
         await notices.process([record_of(notice(late)), record_of(notice(gone))])
         # when one key comes and ends in the same batch, and of the other only the end is left
         ends = [record(person, None, "beneficiary.key.v1") for person in (late, gone)]

@@ -5,9 +5,8 @@ import pytest
 from services.notifications import store
 from services.notifications.domain.deliveries import Again, Delivered
 from services.notifications.handlers import (
-    on_contact_changed,
-    on_key_issued,
     on_notice_issued,
+    on_person,
     settle,
 )
 from services.runtime.sealing import PersonKeys
@@ -73,8 +72,7 @@ async def test_contact_and_key_rest_as_they_came_and_the_last_of_a_wave_stays(
     keys = PersonKeys.from_settings(schema.settings)
     old, new = sealed(keys, payee, "+84900000001"), sealed(keys, payee, "+84900000002")
     async with schema.transaction(NOW) as tx:
-        await on_key_issued(tx, [old[0], new[0]])
-        await on_contact_changed(tx, [old[1], new[1]])
+        await on_person(tx, [*old, *new])
         row = await tx.connection.fetchrow(
             "select sealed, wrapped_key from contacts join keys using (person_id, key_version)"
         )

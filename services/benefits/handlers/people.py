@@ -221,21 +221,22 @@ async def pay_waiting(tx: Transaction, persons: Sequence[UUID], _: object) -> li
     return await Bench.of(tx).judge(await _timed(tx, timers), _pay)
 
 
-async def on_contact_changed(
-    tx: Transaction, events: Sequence[Envelope[ContactChanged]]
+async def on_sealed(
+    tx: Transaction, events: Sequence[Envelope[ContactChanged] | Envelope[KeyIssued]]
 ) -> list[Outcome]:
-    """Keeps the sealed contact; it is opened when a file for the bank is written, never before."""
-    rows = {event.data.person_id: (event.data.key_version, event.data.sealed) for event in events}
-    await people.save_contacts(tx.connection, rows)
-    return []
+    """Keeps the sealed contact, and the wrapped key to it.
 
-
-async def on_key_issued(tx: Transaction, events: Sequence[Envelope[KeyIssued]]) -> list[Outcome]:
-    """Keeps the wrapped key of a person."""
-    rows = {
-        (event.data.person_id, event.data.key_version): event.data.wrapped_key for event in events
-    }
-    await people.save_keys(tx.connection, rows)
+    It is opened when a file for the bank is written, never before.
+    """
+    contacts: dict[UUID, tuple[int, str]] = {}
+    keys: dict[tuple[UUID, int], str] = {}
+    for event in events:
+        data = event.data
+        if isinstance(data, ContactChanged):
+            contacts[data.person_id] = (data.key_version, data.sealed)
+        else:
+            keys[data.person_id, data.key_version] = data.wrapped_key
+    await people.save_sealed(tx.connection, contacts, keys)
     return []
 
 

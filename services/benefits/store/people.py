@@ -79,17 +79,17 @@ select person_a as id from reviews where person_a = any($1::uuid[]) and outcome 
 union
 select person_b from reviews where person_b = any($1::uuid[]) and outcome is null
 """
-SAVE_CONTACTS: Final = """
-insert into contacts (person_id, key_version, sealed)
-select * from unnest($1::uuid[], $2::integer[], $3::text[])
-    as given (person_id, key_version, sealed)
-order by person_id
-on conflict (person_id) do update
-set key_version = excluded.key_version, sealed = excluded.sealed
-"""
-SAVE_KEYS: Final = """
+SAVE_SEALED: Final = """
+with reached as (
+    insert into contacts (person_id, key_version, sealed)
+    select * from unnest($1::uuid[], $2::integer[], $3::text[])
+        as given (person_id, key_version, sealed)
+    order by person_id
+    on conflict (person_id) do update
+    set key_version = excluded.key_version, sealed = excluded.sealed
+)
 insert into person_keys (person_id, version, wrapped)
-select * from unnest($1::uuid[], $2::integer[], $3::text[]) as given (person_id, version, wrapped)
+select * from unnest($4::uuid[], $5::integer[], $6::text[]) as given (person_id, version, wrapped)
 order by person_id, version
 on conflict (person_id, version) do update set wrapped = excluded.wrapped
 """
@@ -193,16 +193,15 @@ async def still_suspected(connection: Connection, ids: Iterable[UUID]) -> set[UU
     return {row["id"] for row in rows}
 
 
-async def save_contacts(connection: Connection, rows: Mapping[UUID, tuple[int, str]]) -> None:
-    """Stores sealed contacts: person → (key version, sealed)."""
-    flat = [(person, *row) for person, row in rows.items()]
-    await connection.execute(SAVE_CONTACTS, *columns(flat, 3))
-
-
-async def save_keys(connection: Connection, rows: Mapping[tuple[UUID, int], str]) -> None:
-    """Stores wrapped keys: (person, version) → wrapped."""
-    flat = [(*name, wrapped) for name, wrapped in rows.items()]
-    await connection.execute(SAVE_KEYS, *columns(flat, 3))
+async def save_sealed(
+    connection: Connection,
+    contacts: Mapping[UUID, tuple[int, str]],
+    keys: Mapping[tuple[UUID, int], str],
+) -> None:
+    """Stores contacts, person → (key version, sealed), and keys, (person, version) → wrapped."""
+    sealed = [(person, *row) for person, row in contacts.items()]
+    wrapped = [(*name, key) for name, key in keys.items()]
+    await connection.execute(SAVE_SEALED, *columns(sealed, 3), *columns(wrapped, 3))
 
 
 async def forget_contacts(connection: Connection, persons: Sequence[UUID]) -> None:
