@@ -216,13 +216,14 @@ def _sequence_in(raw: bytes) -> int | None:
 
 
 async def _pass_over(connection: Connection, row: asyncpg.Record, sequence: int | None) -> None:
-    last = await connection.fetchval(POSITION, row["topic"], row["key"]) or 0
+    known = await connection.fetchval(POSITION, row["topic"], row["key"])
+    last = known or 0
     if sequence is None or sequence <= last or TOPIC_BY_NAME[row["topic"]].compacted:
         return
     if sequence != last + 1:
         raise SettlementError("earlier facts of the same key are still open: settle them first")
     place = (row["topic"], row["key"])
-    await advance(connection, {place: last}, {place: sequence})
+    await advance(connection, {place: last} if known is not None else {}, {place: sequence}, ())
 
 
 async def _reject(tx: Transaction, service: str, raw: bytes, row: asyncpg.Record) -> None:

@@ -49,7 +49,7 @@ select topic, key, sequence from positions
 where (topic, key) in (select * from unnest($1::text[], $2::text[]))
 order by topic, key for update
 """
-ADVANCE: Final = "select advance($1::text[], $2::text[], $3::bigint[], $4::bigint[])"
+ADVANCE: Final = "select advance($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])"
 PARK: Final = """
 insert into waiting
     (topic, partition, record_offset, key, sequence, event_id, raw, waits_for)
@@ -170,18 +170,22 @@ def sequence_of(read: Read) -> int:
 
 
 async def advance(
-    connection: Connection, before: dict[tuple[str, str], int], applied: dict[tuple[str, str], int]
+    connection: Connection,
+    before: dict[tuple[str, str], int],
+    applied: dict[tuple[str, str], int],
+    causes: Collection[str],
 ) -> bool:
-    """Moves positions forward; tells whether a parked fact's turn has come.
+    """Moves positions forward and releases causes; tells whether a parked fact's turn has come.
 
     A `ConflictError` if another process moved one of them meanwhile.
     """
-    if not applied:
+    if not applied and not causes:
         return False
     topics, keys = [place[0] for place in applied], [place[1] for place in applied]
     was = [before.get(place) for place in applied]
     try:
-        turned = await connection.fetchval(ADVANCE, topics, keys, was, [*applied.values()])
+        moves = topics, keys, was, [*applied.values()]
+        turned = await connection.fetchval(ADVANCE, *moves, [*causes])
     except asyncpg.UniqueViolationError as error:
         raise ConflictError("another process began the same keys") from error
     if turned is None:

@@ -247,6 +247,28 @@ async def test_a_discarded_fact_is_passed_over_and_releases_the_next(
     assert await stage.applied(key) == [1, 3, 4]
 
 
+async def test_the_first_fact_of_a_key_can_be_discarded_and_the_next_takes_effect(
+    stage: Stage,
+) -> None:
+    key = uuid4()
+
+    async def fail(_: Transaction, events: Sequence[Event]) -> None:
+        if any((getattr(e.data, "worker_id", None), e.sequence) == (key, 1) for e in events):
+            raise RuntimeError("a bug")
+
+    effects = Effects(before=fail)
+    async with stage.running(worker(effects.on_deployed)) as running:
+        # given the only fact of a key, which meets a bug
+        await stage.produce([raw(key, 1)])
+        letter = (await until(lambda: stage.letters(key)))[0]
+        # when it is discarded before anything comes after it
+        await give_up(running, letter["id"])
+        await stage.produce([raw(key, 2)])
+        # then what comes takes effect
+        await until(lambda: stage.have([key], 1))
+    assert await stage.applied(key) == [2]
+
+
 async def send_again(running: Running, letter_id: UUID) -> None:
     """What `hamroh dead-letters replay` does."""
     box = DeadLetterBox.from_settings(running.database.settings)

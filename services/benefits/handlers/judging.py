@@ -1,7 +1,7 @@
 """Judging a wave of persons: what is common to every handler that changes what is known of them."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from services.benefits.programmes import Refused
 from services.benefits.store import files, people
 from services.benefits.store.files import Change, DecisionRow, Files
 from services.benefits.store.people import Home
-from services.runtime.database import Connection, Transaction
+from services.runtime.database import Transaction
 from services.runtime.routes import Cause, Decided, Outcome
 from services.runtime.timers import set_timers
 
@@ -54,9 +54,10 @@ class Subject:
 
     person: Person
     cause: Cause
+    fresh: bool = False
+    """Never judged: no file is kept of them."""
 
 
-Lock = Callable[[Connection, Iterable[UUID]], Awaitable[dict[UUID, Person]]]
 Decide = Callable[[Person, UUID | None, File, Ruling, Moment], Judgement]
 
 
@@ -95,7 +96,8 @@ class Bench:
         if not subjects:
             return []
         connection = self.tx.connection
-        known = await files.load_files(connection, subjects)
+        before = [who for who, subject in subjects.items() if not subject.fresh]
+        known = await files.load_files(connection, before) if before else {}
         homes = await self._homes(subjects)
         children = await self._children(subjects, homes)
         outcomes: list[Outcome] = []
@@ -221,9 +223,7 @@ def _holds(file: File) -> bool:
     return any(isinstance(one.phase, Held) for one in file.entitlements.values())
 
 
-async def subjects_of(
-    tx: Transaction, causes: Mapping[UUID, Cause], lock: Lock = people.lock_persons
-) -> dict[UUID, Subject]:
+async def subjects_of(tx: Transaction, causes: Mapping[UUID, Cause]) -> dict[UUID, Subject]:
     """The known persons among those named, locked, each with its cause."""
-    known = await lock(tx.connection, causes)
+    known = await people.lock_persons(tx.connection, causes)
     return {who: Subject(person, causes[who]) for who, person in known.items()}

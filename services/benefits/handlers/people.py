@@ -53,6 +53,7 @@ async def on_person(
     """
     bench = Bench.of(tx)
     persons = await people.lock_persons(tx.connection, {event.data.person_id for event in events})
+    known = set(persons)
     as_they_came: dict[UUID, Subject] = {}
     stated: dict[UUID, Subject] = {}
     changed: dict[UUID, Subject] = {}
@@ -61,12 +62,13 @@ async def on_person(
         before = persons.get(who)
         if isinstance(data, PersonRegistered):
             persons[who] = _registered(data, event.time, before.statuses if before else ())
-            changed[who] = Subject(persons[who], Cause.of(event))
+            changed[who] = Subject(persons[who], Cause.of(event), fresh=who not in known)
             if bench.may_pay(persons[who]):
                 as_they_came[who] = changed[who]
         elif before is not None:
             persons[who] = _stated(before, data, tx.business_date)
-            changed[who] = stated[who] = Subject(persons[who], Cause.of(event))
+            judged = who in known or who in as_they_came
+            changed[who] = stated[who] = Subject(persons[who], Cause.of(event), fresh=not judged)
     await people.save_persons(tx.connection, persons.values())
     await bench.review_parents(changed)
     return [*await bench.judge(as_they_came), *await bench.judge(stated)]
@@ -104,7 +106,6 @@ async def on_household_changed(
         )
         for home, event in latest.items()
     ]
-    await people.save_households(tx.connection, rows)
     causes = {
         member.person_id: Cause.of(event)
         for event in latest.values()
@@ -112,7 +113,8 @@ async def on_household_changed(
         for member in event.data.members
     }
     bench = Bench.of(tx)
-    subjects = await subjects_of(tx, causes, people.lock_dependent)
+    concerned = await people.save_households(tx.connection, rows, causes)
+    subjects = {who: Subject(person, causes[who]) for who, person in concerned.items()}
     alone = {who: one for who, one in subjects.items() if one.person.raises_children_alone}
     others = {who: one for who, one in subjects.items() if who not in alone}
     return [*await bench.judge(others, _pay), *await bench.judge(alone)]

@@ -19,12 +19,6 @@ from persons where id = any($1::uuid[])
 """
 LOAD_PERSONS: Final = f"{NAMED} order by id"
 LOCK_PERSONS: Final = f"{LOAD_PERSONS} for no key update"
-LOCK_DEPENDENT: Final = f"""{NAMED}
-  and (statuses @? '$[*] ? (@[0] == "single_parent")'
-       or exists (select from entitlements e
-                  where e.person_id = persons.id and e.payee_id is distinct from e.person_id))
-order by id for no key update
-"""
 LOAD_HOMES: Final = "select id, head_id, child_ids from households where id = any($1::uuid[])"
 SAVE_PERSONS: Final = """
 insert into persons (id, region, household_id, residence, birth_date, registered_at, review,
@@ -40,13 +34,21 @@ set region = excluded.region, household_id = excluded.household_id,
     statuses = excluded.statuses
 """
 SAVE_HOUSEHOLDS: Final = """
-insert into households (id, region, head_id, child_ids)
-select id, region, head_id, string_to_array(child_ids, ',')::uuid[]
-from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[])
-    as given (id, region, head_id, child_ids)
-order by id
-on conflict (id) do update
-set region = excluded.region, head_id = excluded.head_id, child_ids = excluded.child_ids
+with saved as (
+    insert into households (id, region, head_id, child_ids)
+    select id, region, head_id, string_to_array(child_ids, ',')::uuid[]
+    from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[])
+        as given (id, region, head_id, child_ids)
+    order by id
+    on conflict (id) do update
+    set region = excluded.region, head_id = excluded.head_id, child_ids = excluded.child_ids
+)
+select id, region, household_id, residence, birth_date, registered_at, review, statuses
+from persons where id = any($1::uuid[])
+  and (statuses @? '$[*] ? (@[0] == "single_parent")'
+       or exists (select from entitlements e
+                  where e.person_id = persons.id and e.payee_id is distinct from e.person_id))
+order by id for no key update
 """
 # Who is paid for the children they raise is looked at again when anybody at home changes.
 REVIEW_PARENTS: Final = """
@@ -100,12 +102,6 @@ FORGET_KEYS: Final = "delete from person_keys where person_id = any($1::uuid[])"
 async def lock_persons(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
     """Known persons among `ids`, locked until the transaction ends."""
     rows = await connection.fetch(LOCK_PERSONS, sorted(set(ids)))
-    return {row["id"]: _person(row) for row in rows}
-
-
-async def lock_dependent(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Person]:
-    """Those whom it concerns who is at home, locked: paid through others, or for their children."""
-    rows = await connection.fetch(LOCK_DEPENDENT, sorted(set(ids)))
     return {row["id"]: _person(row) for row in rows}
 
 
@@ -168,11 +164,18 @@ async def save_persons(connection: Connection, persons: Iterable[Person]) -> Non
 
 
 async def save_households(
-    connection: Connection, rows: Sequence[tuple[UUID, str, UUID | None, Sequence[UUID]]]
-) -> None:
-    """Stores (household, region, head, the head's children), each household once."""
+    connection: Connection,
+    rows: Sequence[tuple[UUID, str, UUID | None, Sequence[UUID]]],
+    members: Iterable[UUID],
+) -> dict[UUID, Person]:
+    """Stores (household, region, head, the head's children), each household once.
+
+    Returns, locked, the members whom it concerns who is at home: paid through others, or for their
+    children.
+    """
     flat = [(home, region, head, ",".join(map(str, ids))) for home, region, head, ids in rows]
-    await connection.execute(SAVE_HOUSEHOLDS, *columns(flat, 4))
+    concerned = await connection.fetch(SAVE_HOUSEHOLDS, sorted(set(members)), *columns(flat, 4))
+    return {row["id"]: _person(row) for row in concerned}
 
 
 async def find_waiting(connection: Connection, limit: int) -> list[UUID]:

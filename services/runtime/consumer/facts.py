@@ -38,7 +38,8 @@ class FactConsumer(Consumer):
         await inbox.unpark(
             tx.connection, [item.record for item in items], [read.record for read, _ in parked]
         )
-        effects.turned = await inbox.advance(tx.connection, turns.positions, applied)
+        causes, effects.releases = effects.releases, set()
+        effects.turned = await inbox.advance(tx.connection, turns.positions, applied, causes)
         return effects
 
     async def _end_keys(

@@ -4,7 +4,7 @@ Nothing of the product knows of them: a function here replaces a function there,
 starts.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -89,7 +89,10 @@ def no_guard() -> None:
         return Turns(due=[*reads])
 
     async def advance(
-        connection: Connection, _: Mapping[Any, int], applied: Mapping[tuple[str, str], int]
+        connection: Connection,
+        _: Mapping[Any, int],
+        applied: Mapping[tuple[str, str], int],
+        __: Collection[str],
     ) -> bool:
         topics, keys = [place[0] for place in applied], [place[1] for place in applied]
         await connection.execute(
@@ -149,13 +152,17 @@ def guard_in_another_transaction() -> None:
     """That a fact was applied is written down by itself, before its effect is committed."""
 
     async def advance(
-        _: Connection, before: dict[tuple[str, str], int], applied: dict[tuple[str, str], int]
+        _: Connection,
+        before: dict[tuple[str, str], int],
+        applied: dict[tuple[str, str], int],
+        causes: Collection[str],
     ) -> bool:
         own = await asyncpg.connect(Settings().database_url.get_secret_value())
         try:
             topics, keys = [place[0] for place in applied], [place[1] for place in applied]
             was = [before.get(place) for place in applied]
-            await own.execute(inbox.ADVANCE, topics, keys, was, [*applied.values()])
+            moves = topics, keys, was, [*applied.values()]
+            await own.execute(inbox.ADVANCE, *moves, [*causes])
         finally:
             await own.close()
         return False
