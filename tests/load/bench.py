@@ -10,12 +10,12 @@ Figures of one run can be compared with each other alone: the machine has other 
 import argparse
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 
@@ -30,6 +30,7 @@ from tests.load.ours.registry import grow
 from tests.load.pipe import SETTLING_S, LostError, Pipe, Run, measure
 from tests.load.simple import SimplePipe
 
+T = TypeVar("T")
 FOLDER: Final = ROOT / ".local" / "bench"
 RATE: Final = 200.0
 WARM: Final = 0.25
@@ -187,29 +188,36 @@ def middle(runs: Sequence[Run]) -> tuple[float, float]:
     return median(p50 for p50, _ in each), median(p99 for _, p99 in each)
 
 
-async def bench(stack: Stack, size: Size) -> str:
-    """Measures everything and tells it; returns the last line."""
+async def growth(stack: Stack, size: Size) -> tuple[list[Run], list[Run]]:
+    """Newcomers among few and among many, on a platform that has done nothing else."""
+    ours = OurPipe(stack)
+    few, many = await among(ours, FEW), await among(ours, size.people)
+    ratio = median(run.total_us for run in many) / median(run.total_us for run in few)
+    say(f"cost per event among {size.people:,} people / among {FEW:,}: {ratio:.2f}")
+    return few, many
+
+
+async def bench(stack: Stack, size: Size, grown: tuple[list[Run], list[Run]]) -> str:
+    """Measures all else and tells it; returns the last line."""
+    few, many = grown
     obvious, bare, ours = (
         SimplePipe(stack, "obvious"),
         SimplePipe(stack, "bare"),
         OurPipe(stack),
     )
-    few = await among(ours, FEW)
+    await grow(stack, FEW)
     found = await rounds((obvious, bare, ours), size)
     for name, runs in found.items():
         tell(name, runs)
     rate = {name: median(run.events_s for run in runs) for name, runs in found.items()}
     cost = {name: median(run.total_us for run in runs) for name, runs in found.items()}
     late = {name: middle(runs) for name, runs in (await steady((bare, ours), size)).items()}
-    many = await among(ours, size.people)
-    growth = median(run.total_us for run in many) / median(run.total_us for run in few)
-    say(f"cost per event among {size.people:,} people / among {FEW:,}: {growth:.2f}")
     p50, p99 = late["ours"]
     reached = {
         "obvious_ratio": rate["ours"] / rate["obvious"],
         "bare_ratio": rate["ours"] / rate["bare"],
         "p99_bare_ratio": p99 / late["bare"][1],
-        "growth": growth,
+        "growth": median(run.total_us for run in many) / median(run.total_us for run in few),
         "worker_mb": max(max(run.memory_mb.values()) for run in (*found["ours"], *many)),
     }
     say(
@@ -233,15 +241,23 @@ def judge(reached: Mapping[str, float]) -> None:
 
 
 async def main() -> None:
-    """Measures on a stack of its own; the exit code is 1 if a pipe lost or doubled anything."""
+    """Measures on two fresh stacks; the exit code is 1 if a pipe lost or doubled anything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small rounds, and a smaller registry")
     options = parser.parse_args()
-    stack = await started()
+    size = QUICK if options.quick else FULL
     try:
-        say(await bench(stack, QUICK if options.quick else FULL))
+        grown = await on_a_fresh_stack(lambda stack: growth(stack, size))
+        say(await on_a_fresh_stack(lambda stack: bench(stack, size, grown)))
     except LostError as lost:
         sys.exit(str(lost))
+
+
+async def on_a_fresh_stack(work: Callable[[Stack], Awaitable[T]]) -> T:
+    """What comes of work on a stack of its own."""
+    stack = await started()
+    try:
+        return await work(stack)
     finally:
         stack.down()
 
