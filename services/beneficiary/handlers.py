@@ -41,6 +41,11 @@ class Form(NamedTuple):
     digest: str
     """Tells a repeated claim from a changed one."""
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """By what the registry knows who was registered: source and record id."""
+        return self.claim.source, self.claim.data.record_id
+
     @classmethod
     def of(cls, claim: Claim) -> "Form":
         """Reads a claim; a field that is still to come changes nothing in an older form."""
@@ -87,8 +92,8 @@ async def on_registered(tx: Transaction, claims: Sequence[Claim]) -> list[Outcom
     at once would else each be its only member, and two records of a person never meet.
     """
     forms = [Form.of(claim) for claim in claims]
-    names = [(form.claim.source, form.claim.data.record_id) for form in forms]
-    known = await store.load_known(tx.connection, names, {form.household_id for form in forms})
+    names, homes = [form.name for form in forms], {form.household_id for form in forms}
+    known = await store.load_known(tx.connection, names, homes)
     refused, fresh = _sorted_out(tx, forms, known.digests)
     keys = PersonKeys.from_settings(tx.settings)
     candidates = [_candidate(form) for form in fresh]
@@ -112,8 +117,7 @@ def _sorted_out(
     fresh: list[Form] = []
     today = tx.business_date
     for form in forms:
-        claim = form.claim
-        name = claim.source, claim.data.record_id
+        claim, name = form.claim, form.name
         in_force = places.in_force(form.region, today)
         if name in known and known[name] == form.digest:
             answers.append(Accepted(claim, person_id(*name)))

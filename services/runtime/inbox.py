@@ -175,7 +175,7 @@ async def advance(
     applied: dict[tuple[str, str], int],
     causes: Collection[str],
 ) -> bool:
-    """Moves positions forward and releases causes; tells whether a parked fact's turn has come.
+    """Moves positions forward and releases causes; tells whether anything parked may go on.
 
     A `ConflictError` if another process moved one of them meanwhile.
     """

@@ -225,5 +225,11 @@ def _holds(file: File) -> bool:
 
 async def subjects_of(tx: Transaction, causes: Mapping[UUID, Cause]) -> dict[UUID, Subject]:
     """The known persons among those named, locked, each with its cause."""
-    known = await people.lock_persons(tx.connection, causes)
-    return {who: Subject(person, causes[who]) for who, person in known.items()}
+    return with_causes(await people.lock_persons(tx.connection, causes), causes)
+
+
+def with_causes(
+    persons: Mapping[UUID, Person], causes: Mapping[UUID, Cause]
+) -> dict[UUID, Subject]:
+    """Persons in hand, each with its cause."""
+    return {who: Subject(person, causes[who]) for who, person in persons.items()}

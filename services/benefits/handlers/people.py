@@ -33,7 +33,13 @@ from services.benefits.domain.persons import (
     payee_of,
     with_statuses,
 )
-from services.benefits.handlers.judging import RELEASE_HOLD, Bench, Subject, subjects_of
+from services.benefits.handlers.judging import (
+    RELEASE_HOLD,
+    Bench,
+    Subject,
+    subjects_of,
+    with_causes,
+)
 from services.benefits.store import people
 from services.runtime.database import Transaction
 from services.runtime.routes import Cause, DueTimer, Outcome
@@ -113,8 +119,7 @@ async def on_household_changed(
         for member in event.data.members
     }
     bench = Bench.of(tx)
-    concerned = await people.save_households(tx.connection, rows, causes)
-    subjects = {who: Subject(person, causes[who]) for who, person in concerned.items()}
+    subjects = with_causes(await people.save_households(tx.connection, rows, causes), causes)
     alone = {who: one for who, one in subjects.items() if one.person.raises_children_alone}
     others = {who: one for who, one in subjects.items() if who not in alone}
     return [*await bench.judge(others, _pay), *await bench.judge(alone)]

@@ -38,6 +38,7 @@ class FactConsumer(Consumer):
         await inbox.unpark(
             tx.connection, [item.record for item in items], [read.record for read, _ in parked]
         )
+        # In the guard's own round trip: the commit finds nothing left to release.
         causes, effects.releases = effects.releases, set()
         effects.turned = await inbox.advance(tx.connection, turns.positions, applied, causes)
         return effects
